@@ -7,7 +7,7 @@ import type { ModeOf } from "./file/files.ts";
 import { isMapping } from "./file/merge.ts";
 import type { SourceMap } from "./file/source_map.ts";
 import type { Path, Problem } from "../base/problems.ts";
-import { contentOf, isSecret, valueAt } from "./schema/schema_walk.ts";
+import { contentOf, isSecret, memberOf, valueAt } from "./schema/schema_walk.ts";
 
 export interface WorldReadableOptions {
   readonly schema: z.core.$ZodType;
@@ -103,5 +103,5 @@ function isOpenProxy(path: Path, value: string): boolean {
 
 function memberSchema(content: z.core.$ZodType | undefined, key: string): z.core.$ZodType | undefined {
   if (content instanceof z.ZodRecord) return content.valueType;
-  return content instanceof z.ZodObject ? content.shape[key] : undefined;
+  return content instanceof z.ZodObject ? memberOf(content, key) : undefined;
 }

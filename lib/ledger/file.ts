@@ -1,6 +1,6 @@
 /** Opens the ledger's file: locks it, checks it, and upgrades its tables to the current version. */
 
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../base/errors.ts";
@@ -27,6 +27,8 @@ export interface OpenLedger {
   readonly database: DatabaseSync;
   /** Path of the copy from before the upgrade of the tables; undefined if they were current. */
   readonly copy: string | undefined;
+  /** Throws if the file has been deleted, moved or replaced: SQLite would write to it without an error. */
+  checkPlace(): void;
   close(): void;
 }
 
@@ -48,9 +50,13 @@ export function openLedger(folder: string): OpenLedger {
       try {
         database.exec(SETTINGS);
         const copy = migrate(database, path);
+        const opened = placeOf(path);
         return {
           database,
           copy,
+          checkPlace() {
+            if (placeOf(path) !== opened) throw new Error(MISPLACED);
+          },
           close() {
             try {
               database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -72,6 +78,14 @@ export function openLedger(folder: string): OpenLedger {
     if (error instanceof LedgerError) throw error;
     throw new LedgerError("unusable", `Cannot use the ledger ${path}: ${messageOf(error)}`);
   }
+}
+
+const MISPLACED = "the file was deleted or replaced; put it back, or restart the gateway to start a new one";
+
+/** Identifies the file at the path; undefined if there is none. */
+function placeOf(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found && `${found.dev}:${found.ino}`;
 }
 
 function refuseNetwork(folder: string): void {

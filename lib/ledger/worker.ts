@@ -41,6 +41,7 @@ function open(folder: string): void {
 
 function write({ batch, nowMs }: ToLedger & { readonly kind: "write" }): void {
   try {
+    ledger?.checkPlace();
     writer?.write(batch);
     say({ kind: "written" });
   } catch (error) {

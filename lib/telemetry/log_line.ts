@@ -4,6 +4,7 @@ import { codeOf, errorRow, type RefusingLimit } from "../base/errors.ts";
 import type { LogFields, Logger } from "../base/log/log.ts";
 import { usdText } from "../facts/cost.ts";
 import type { RecordedAttempt, RecordSink, RequestRecord } from "../snapshot/record.ts";
+import { countedTokens } from "./counted_tokens.ts";
 
 /** Writes one line per request, at the level of its error. If request logging is disabled, writes only failures. */
 export function requestLog(logger: Logger): RecordSink {
@@ -18,9 +19,7 @@ export function requestLog(logger: Logger): RecordSink {
 /** The fields of the line; undefined ones are omitted. */
 export function requestFields(record: RequestRecord): LogFields {
   const { error, ignored, anomalies, spent, cost } = record;
-  // The tokens that Bedrock reported or, if the answer broke off before that, the estimate that was charged.
-  const isBroken = spent?.estimated === true && (error !== undefined || record.usage === undefined);
-  const tokens = isBroken ? spent.usage : record.usage;
+  const tokens = countedTokens(record);
   return {
     request_id: record.requestId,
     caller: record.caller,

@@ -3,6 +3,7 @@
 import { codeOf } from "../base/errors.ts";
 import type { RequestRecord } from "../snapshot/record.ts";
 import { BoundedLabel } from "./bounded_label.ts";
+import { countedTokens } from "./counted_tokens.ts";
 import { type Count, CounterFamily, type Distribution, HistogramFamily, infoText } from "./series.ts";
 
 /** Buckets in seconds for whole requests and first tokens. */
@@ -216,9 +217,8 @@ export class RequestMetrics {
     }
   }
 
-  #addTokens({ usage, spent, error }: RequestRecord, { model, caller }: Labels, { tokens }: Row): void {
-    const isBroken = spent?.estimated === true && error !== undefined;
-    const used = isBroken ? spent.usage : usage ?? spent?.usage;
+  #addTokens(record: RequestRecord, { model, caller }: Labels, { tokens }: Row): void {
+    const used = countedTokens(record);
     if (used === undefined) return;
     for (const { type, member } of TOKENS) {
       const count = used[member] ?? 0;

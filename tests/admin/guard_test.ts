@@ -53,6 +53,17 @@ for (const [request, body, path] of READS) {
     }));
 }
 
+for (const key of ["__proto__", "constructor", "toString"]) {
+  Deno.test(`a key that every object of JavaScript has is refused like any unknown one: ${key}`, () =>
+    withFiles(async (world) => {
+      const entry = JSON.parse(`{"provider": "east", "id": "x", ${JSON.stringify(key)}: {"a": "b"}}`);
+      const { status, body } = await world.send("POST /admin/v1/models", { body: { name: "m", entry } });
+      equal(status, 422, JSON.stringify(body));
+      match(String(Object(body["problems"])[0]), new RegExp(`key "${key}"`));
+      deepEqual([await world.text(), world.reloads], [TEXT, 0]);
+    }));
+}
+
 Deno.test("references are accepted for secrets, and existing ones are kept", () =>
   withFiles(async (world) => {
     const credentials = { access_key_id: "AKID", secret_access_key: "${env:TOKEN}" };

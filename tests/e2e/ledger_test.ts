@@ -271,6 +271,23 @@ Deno.test("on a full disk, requests are served and rows wait until there is room
     }
   }));
 
+Deno.test("while the file is elsewhere, requests are served and rows wait until it is back", () =>
+  inFolder(async (folder) => {
+    await using program = await startProgram("bun", config(folder));
+    await load(program, 20);
+    assert.equal((await total(program)).requests, 20);
+    await Deno.rename(`${folder}/ledger.db`, `${folder}/elsewhere`);
+    await load(program, 30);
+    const { error } = await program.waitForLog(({ message }) =>
+      message === "usage is not written to the ledger"
+    );
+    assert.match(String(error), /deleted or replaced/);
+    await Deno.rename(`${folder}/elsewhere`, `${folder}/ledger.db`);
+    await program.waitForLog(({ message }) => message === "the ledger can be written again");
+    assert.equal((await total(program)).requests, 50);
+    await program.stop();
+  }));
+
 /** Loaded before the program, whose clock is then ahead by the number in a file. */
 const SHIFTED_CLOCK = `import { readFileSync } from "node:fs";
 import process from "node:process";

@@ -107,6 +107,20 @@ Deno.test("an attempt counts if the request was sent, even if sending failed or 
   deepEqual(attempts, [[400, []], [502, ["upstream_unreachable"]], [400, ["invalid_request"]]]);
 });
 
+Deno.test("a response that reports no tokens is logged with the tokens that it counts as, in every API", async () => {
+  const answer = JSON.stringify({ ...JSON.parse(ANSWER), usage: { inputTokens: 0, outputTokens: 0 } });
+  const sent = [[CHAT, chatBody()], [CONVERSE, "{}"]] as const;
+  for (const [path, body] of sent) {
+    const gateway = startGateway(CONFIG);
+    const { response } = gateway.send(path, { headers: KEY, body });
+    (await gateway.bedrock.call(0)).answerWhole(200, answer);
+    equal((await response).status, 200);
+    const [line] = await gateway.logLines();
+    equal(line?.["estimated"], true, path);
+    ok(Number(line?.["input_tokens"]) > 0 && Number(line?.["output_tokens"]) > 0, JSON.stringify(line));
+  }
+});
+
 Deno.test("a stream that breaks off is logged with the tokens that it counts as", async () => {
   const gateway = startGateway(CONFIG);
   const { response } = gateway.send(CHAT, { headers: KEY, body: chatBody({ stream: true }) });

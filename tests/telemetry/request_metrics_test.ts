@@ -104,6 +104,17 @@ Deno.test("tokens are those of the response, or of the estimate where it broke o
   deepEqual(valuesOf(records, "adit_estimated_requests_total"), { 'model="haiku",caller="search"': 1 });
 });
 
+Deno.test("tokens of an attempt that broke off before the one that answered are counted, too", () => {
+  const spent = { usage: { ...USAGE, inputTokens: USAGE.inputTokens + 4 }, estimated: true };
+  deepEqual(
+    valuesOf(
+      [record({ usage: USAGE, spent })],
+      "adit_tokens_total",
+    )['model="haiku",caller="search",type="input"'],
+    USAGE.inputTokens + 4,
+  );
+});
+
 Deno.test("costs add up exactly, and an unknown price is no cost", () => {
   const cheap = record({ cost: { nano: 100, price: "p" } });
   const records = [

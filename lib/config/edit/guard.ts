@@ -9,7 +9,7 @@ import { formatPath, type Path } from "../../base/problems.ts";
 import { REDACTED } from "../../base/secret.ts";
 import { parseTemplate } from "../file/interpolate.ts";
 import { Config } from "../schema/config_file.ts";
-import { aboutOf, contentOf, schemaAt, valueAt } from "../schema/schema_walk.ts";
+import { aboutOf, contentOf, memberOf, schemaAt, valueAt } from "../schema/schema_walk.ts";
 
 /** An entry before and after the edit. */
 export interface GuardedEdit {
@@ -119,7 +119,7 @@ function leaves(value: JsonValue, { schema, path, isSecret: isInside }: Position
     const below = content instanceof z.ZodRecord
       ? content.valueType
       : content instanceof z.ZodObject
-      ? content.shape[key]
+      ? memberOf(content, key)
       : undefined;
     return leaves(member, { schema: below, path: [...path, key], isSecret });
   });

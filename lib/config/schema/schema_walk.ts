@@ -76,7 +76,7 @@ export function schemaAt(root: Schema, path: Path, value: unknown): Schema | und
   for (const step of path) {
     let parent: Schema | undefined = unwrap(schema);
     if (parent instanceof z.ZodUnion) parent = chooseOption(parent.options, here);
-    if (parent instanceof z.ZodObject) schema = parent.shape[step];
+    if (parent instanceof z.ZodObject) schema = memberOf(parent, step);
     else if (parent instanceof z.ZodRecord) schema = parent.valueType;
     else if (parent instanceof z.ZodArray) schema = parent.element;
     else return undefined;
@@ -84,6 +84,11 @@ export function schemaAt(root: Schema, path: Path, value: unknown): Schema | und
     here = childOf(here, step);
   }
   return schema;
+}
+
+/** The schema of a key; undefined if the mapping has no such key, even one such as `constructor`. */
+export function memberOf({ shape }: z.ZodObject, key: string | number): Schema | undefined {
+  return Object.hasOwn(shape, key) ? shape[key] : undefined;
 }
 
 /** The metadata registered for the schema or for the one it wraps. */

@@ -40,11 +40,20 @@ export async function readNative(exchange: Exchange, operation: Operation): Prom
   const body = await exchange.readAll(MAX_ANSWER_BYTES);
   if (head.status !== 200) {
     const error = classifyResponse(head.status, head.headers, body);
+    if (!isPassedOn(head.status)) throw error;
     return { head, body, usage: undefined, stopReason: undefined, error };
   }
   if (isHtml(head.headers, body)) throw new AditError("upstream_protocol");
   const { usage, stopReason } = reportOf(operation, head, body);
   return { head, body, usage, stopReason, error: undefined };
+}
+
+/**
+ * Redirects are not passed on, because clients would follow them with the caller's key, and neither are statuses that
+ * no response can have.
+ */
+function isPassedOn(status: number): boolean {
+  return status < 300 || (status >= 400 && status <= 599);
 }
 
 /** A larger InvokeModel body contains images or vectors, and is only parsed if its headers have no counts. */

@@ -134,7 +134,7 @@ Deno.test("a refusal is passed through unchanged, and logged", async () => {
   await gateway.expectSettled(1);
 });
 
-for (const status of [204, 301, 304, 500]) {
+for (const status of [204, 500]) {
   Deno.test(`an upstream that answers ${status} without a body is passed on`, async () => {
     const gateway = startGateway(CONFIG);
     const { response } = gateway.send("/model/m/invoke", { headers: KEY, body: "{}" });
@@ -142,6 +142,22 @@ for (const status of [204, 301, 304, 500]) {
     equal((await response).status, status);
     await gateway.expectSettled(1);
   });
+}
+
+for (const operation of ["invoke", "converse-stream"]) {
+  for (const status of [301, 304, 307]) {
+    Deno.test(`a redirect is not passed on, so that no client follows it: ${status} for ${operation}`, async () => {
+      const gateway = startGateway(CONFIG);
+      const { response } = gateway.send(`/model/m/${operation}`, { headers: KEY, body: "{}" });
+      (await gateway.bedrock.call(0)).answerWhole(status, null, { location: "https://elsewhere.test/" });
+      const answer = await response;
+      deepEqual([answer.status, answer.headers.has("location")], [502, false]);
+      await answer.text();
+      const [line] = await gateway.logLines();
+      deepEqual([line?.["error"], line?.["upstream_status"]], ["upstream_protocol", status]);
+      await gateway.expectSettled(1);
+    });
+  }
 }
 
 /** Begins a stream; the body is still to be scripted. */
