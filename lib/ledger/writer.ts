@@ -41,8 +41,9 @@ const BUDGET = `INSERT INTO budget (name, subject, window_start, window_end, spe
   VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET window_end = excluded.window_end, spent = excluded.spent,
   held = excluded.held, requests = excluded.requests, alerted = excluded.alerted`;
 
+/** In the order of an index: in any other, each search for old rows would read the whole table. */
 const DELETE_REQUESTS =
-  "DELETE FROM request WHERE seq IN (SELECT seq FROM request WHERE at_ms < ? ORDER BY seq LIMIT ?)";
+  "DELETE FROM request WHERE seq IN (SELECT seq FROM request WHERE at_ms < ? ORDER BY at_ms LIMIT ?)";
 
 /** Writes to one open ledger. */
 export class LedgerWriter {
@@ -98,7 +99,7 @@ export class LedgerWriter {
     return oldRequests >= limit || Number(oldHours) > 0 || tooMuch >= limit;
   }
 
-  /** Deletes the first requests that are older; returns how many. */
+  /** Deletes the oldest requests from before a time; returns their number. */
   #deleteRequests(beforeMs: number, limit: number): number {
     return Number(this.#database.prepare(DELETE_REQUESTS).run(beforeMs, limit).changes);
   }
