@@ -28,7 +28,7 @@ export interface KeyAuthenticatorOptions {
     get(): KeyPair | Promise<KeyPair>;
     renew(refused: KeyPair): Promise<boolean>;
   };
-  /** Called when AWS's clock turned out to differ; the offset is what was added to this host's time. */
+  /** Called when AWS's clock differs; the offset is added to this host's time. */
   readonly onClockSkew?: (offsetMs: number) => void;
 }
 

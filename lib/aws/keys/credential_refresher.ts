@@ -12,7 +12,7 @@ export interface CredentialRefresherOptions {
   readonly find: FindKeyPair;
   readonly clock: Clock;
   /** Default: the runtime's timers. */
-  readonly schedule?: Schedule;
+  readonly schedule?: Schedule | undefined;
   /** Called after each search that found a different key pair. */
   readonly onFound?: (pair: KeyPair) => void;
   /** Called after each failed search, with the key pair that stays in use, if any. */
@@ -23,14 +23,14 @@ export interface CredentialRefresherOptions {
 const RENEW_BEFORE_MS = 5 * 60_000;
 /** Between a failed search and the next one. */
 const RETRY_MS = 10_000;
-/** A search that takes longer has failed, so that a hung program or endpoint is not waited for. */
+/** A search that takes longer has failed, because its program or endpoint may hang. */
 const SEARCH_LIMIT_MS = 30_000;
 /**
  * How long no other search is started besides a hung one: hung programs must not pile up, but one must not end all
  * renewal.
  */
 const HUNG_LIMIT_MS = 10 * 60_000;
-/** Timers do not count the time for which the host was suspended, and are limited to 24 days. */
+/** Timers do not count time while the host is suspended, and are limited to 24 days. */
 const MAX_DELAY_MS = 60_000;
 
 const scheduleByTimeout: Schedule = (delayMs, fire) => {
@@ -146,7 +146,7 @@ export class CredentialRefresher {
     } catch (cause) {
       const now = this.#now();
       const reason = reasonOf(cause);
-      // Without its cause, since the search's own message may contain what was found.
+      // Without its cause, because the search's own message may contain credentials.
       const error = new Error(reason);
       this.#failure = { reason, error, atMs: now };
       const usable = this.#held !== undefined && isValid(this.#held, now) ? this.#held : undefined;

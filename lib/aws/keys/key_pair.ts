@@ -46,7 +46,7 @@ const MAX_REASON_LENGTH = 1000;
  * command lines, and anything that looks like a key or a token.
  */
 export function reasonOf(error: unknown): string {
-  // The message quotes what could not be parsed.
+  // The message quotes the response.
   if (error instanceof SyntaxError) return "the response is not JSON";
   const text = messageOf(error);
   if (text.startsWith("Command failed")) return "the command of credential_process failed";

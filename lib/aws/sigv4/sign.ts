@@ -65,7 +65,7 @@ function serviceSigner(key: ScopedKey): Signer {
     const form = found instanceof Promise ? await found : found;
     const canonicalHash = sha256Hex(form.canonicalRequest + sha256Hex(request.body ?? EMPTY));
     const secret = signingKey instanceof Promise ? await signingKey : signingKey;
-    // Web Crypto signs in threads of its own, and waking one takes longer than to sign.
+    // Web Crypto signs in its own threads, and waking one takes longer than signing.
     await endOfTurn();
     const signature = await hmac(secret, form.stringToSign + canonicalHash);
     const headers = new Headers(request.headers);
@@ -94,7 +94,7 @@ interface Second {
   readonly forms: Map<string, SharedForm>;
 }
 
-/** What requests to one URL within a second share; their own parts are appended. */
+/** The parts that requests to one URL within a second share; their own parts are appended. */
 interface Form {
   readonly canonicalRequest: string;
   readonly stringToSign: string;
@@ -110,7 +110,7 @@ interface SharedForm {
   readonly unsigned: Headers;
 }
 
-/** Limits what is cached for a second, whatever the requests. */
+/** Maximum number of URLs that are cached for a second. */
 const MAX_FORMS = 100;
 
 function formOf(request: SignableRequest, key: ScopedKey, second: Second): Form | Promise<Form> {
@@ -138,7 +138,7 @@ async function newForm(
   return shared.form = await making;
 }
 
-/** Whether a header is part of the signature, so that the request has a form of its own. */
+/** Whether a header is part of the signature, so that the request cannot share a form. */
 function hasSignedHeader(headers: Headers): boolean {
   let isFound = false;
   headers.forEach((_value, name) => isFound ||= isSigned(name));

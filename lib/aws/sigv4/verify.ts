@@ -90,7 +90,7 @@ export function verifySignature(request: ReceivedRequest, options: VerifyOptions
   return { ok: true, accessKeyId, region: scope.region };
 }
 
-/** Besides the authority: headers that change what a request does, so that nobody can add them to a signed one. */
+/** Besides the authority: headers that change the meaning of a request, which must not be added to a signed one. */
 const MUST_BE_SIGNED = /^(?:x-amz-|x-amzn-bedrock-|anthropic-)/;
 
 /** A header that the signature does not cover, although it has to. */
@@ -104,7 +104,7 @@ function unsignedHeader(headers: Headers, signedHeaders: readonly string[]): str
   return unsigned;
 }
 
-/** What is wrong with scope and date of a signature, in AWS's words; needs nothing of the body. */
+/** AWS's message about an invalid scope or date of a signature; does not need the body. */
 export function claimProblem(
   { scope }: Authorization,
   headers: Headers,
@@ -134,12 +134,12 @@ export interface Authorization {
   readonly signature: string;
 }
 
-/** Whether an `Authorization` header holds a signature rather than a key. */
+/** Whether an `Authorization` header contains a signature rather than a key. */
 export function isSignature(header: string): boolean {
   return header.trimStart().startsWith(ALGORITHM);
 }
 
-/** The parameters of a signature, or what is wrong with them in AWS's words. */
+/** The parameters of a signature, or AWS's message about invalid ones. */
 export function parseAuthorization(header: string): Authorization | { readonly problem: string } {
   const [algorithm = "", ...rest] = header.trim().split(/\s+/);
   if (algorithm !== ALGORITHM) return { problem: `Unsupported AWS 'algorithm': '${algorithm}'.` };

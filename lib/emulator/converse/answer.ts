@@ -21,7 +21,7 @@ export interface ConverseExchange {
 }
 
 /**
- * The body of a Converse response, with usage and, if a guardrail trace was requested, what the guardrail did.
+ * The body of a Converse response, with usage and, if it was requested, the trace of the guardrail.
  */
 export function converseResponse(exchange: ConverseExchange): object {
   const { answer, model } = exchange;
@@ -117,7 +117,7 @@ function blob(data: string): string {
   return Buffer.from(data).toString("base64");
 }
 
-/** What the response has in addition to the message, and the stream in its last event. */
+/** The members of the response besides the message, and of the stream's last event. */
 function trailer({ request, prompt, answer, model, latencyMs }: ConverseExchange): object {
   const { performanceConfig, serviceTier } = request;
   const { guardrail } = prompt;

@@ -1,4 +1,4 @@
-/** What Converse refuses in a well-formed conversation, in its own words. */
+/** Refusals of Converse for a well-formed conversation. */
 
 import type { ConverseBlock, ConverseMessage, ConverseRequest } from "./request.ts";
 import type { Model } from "../model/catalog.ts";

@@ -17,7 +17,7 @@ export interface Intervention {
 }
 
 /** The intervention of the prompt's guardrail, if it names one. */
-export function judge(prompt: Prompt): Intervention | undefined {
+export function interventionFor(prompt: Prompt): Intervention | undefined {
   const { guardrail } = prompt;
   if (guardrail === undefined) return undefined;
   const text = lastUserText(prompt);

@@ -31,7 +31,7 @@ export interface GuardrailName {
   readonly version: string;
 }
 
-/** Blocks the word for its source, whatever the guardrail is called. */
+/** Blocks the word for its source, with any guardrail. */
 export function applyGuardrail({ id, version }: GuardrailName, body: JsonValue | undefined): object {
   if (!ID.test(id) || !VERSION.test(version)) {
     throw invalid("The guardrail identifier or version provided in the request does not exist.");

@@ -1,4 +1,4 @@
-/** What Claude's provider refuses, in every operation. */
+/** Refusals of Claude's provider, in every operation. */
 
 import type { Model } from "../model/catalog.ts";
 import { countPromptTokens, type Part, type Prompt, type Turn } from "../model/prompt.ts";
@@ -139,7 +139,7 @@ function checkLength(prompt: Prompt): void {
   if (tokens > limit) throw new ModelRefusal(`prompt is too long: ${tokens} tokens > ${limit} maximum`);
 }
 
-/** Reasoning must come back exactly as it was returned. */
+/** Reasoning must be sent back unchanged. */
 function checkReasoning(turns: readonly Turn[], seal: ReasoningSeal): void {
   turns.forEach(({ parts }, turn) =>
     parts.forEach((part, at) => {

@@ -1,4 +1,4 @@
-/** What Nova's provider refuses, in every operation. */
+/** Refusals of Nova's provider, in every operation. */
 
 import { ModelRefusal } from "../server/exception.ts";
 import type { Prompt } from "../model/prompt.ts";

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { JsonValue } from "../../base/json.ts";
 import type { CacheAccount, PromptCache } from "./cache.ts";
-import { type Intervention, judge } from "../guardrail/guardrail.ts";
+import { type Intervention, interventionFor } from "../guardrail/guardrail.ts";
 import type { Model } from "./catalog.ts";
 import {
   isThinking,
@@ -46,7 +46,7 @@ export interface ModelState {
   readonly seal: ReasoningSeal;
 }
 
-/** Anthropic's documented string that makes Claude's reasoning come back redacted. */
+/** Anthropic's documented string that makes Claude return redacted reasoning. */
 const REDACTION_TRIGGER = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING";
 /** Precedes a text that the response repeats exactly. */
 const REPLY_WITH = /reply with:\s*([^]*)/i;
@@ -57,7 +57,7 @@ export function answerPrompt(prompt: Prompt, model: Model, { cache, seal }: Mode
   const segments = segmentsOf(prompt);
   const account = cache.account(model.id, segments, model.cacheMinTokens ?? Infinity);
   const key = keyOf(JSON.stringify([model.id, segments, prompt.toolChoice]));
-  const intervention = judge(prompt);
+  const intervention = interventionFor(prompt);
   if (intervention !== undefined) {
     const blocks: AnswerBlock[] = [{ kind: "text", text: intervention.text }];
     const shown = { blocks, stopReason: "guardrail_intervened", stopSequence: undefined } as const;

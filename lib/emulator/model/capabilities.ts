@@ -1,5 +1,5 @@
 /**
- * What an emulated model supports, field by field; everything else is refused as Bedrock refuses it. Where AWS's
+ * The capabilities of an emulated model, field by field; everything else is refused as Bedrock refuses it. Where AWS's
  * documentation and reports disagree, the emulator refuses, and a comment names both.
  */
 

@@ -64,7 +64,7 @@ export function objectAt(
   return undefined;
 }
 
-/** A brace, or a string, in which braces do not count. */
+/** A brace, or a whole string, whose braces do not count. */
 const BRACE = /[{}]|"(?:[^"\\]|\\.)*"/gs;
 
 /** The quoted names after "key", "field" or "property" in the same sentence. */

@@ -7,12 +7,12 @@ export interface ReasoningSeal {
   /** The signature of a reasoning block's text. */
   sign(text: string): string;
   isGenuine(text: string, signature: string): boolean;
-  /** The text, sealed so that nobody can read it, as the provider's base64. */
+  /** The sealed text, in the provider's base64. */
   redact(text: string): string;
   isGenuineRedaction(data: string): boolean;
 }
 
-/** Seals with a secret of the emulator's own; equal seeds give equal signatures. */
+/** Seals with a secret from the seed; equal seeds give equal signatures. */
 export function createReasoningSeal(seed: string): ReasoningSeal {
   const mac = (purpose: string, text: string) =>
     createHmac("sha256", `${seed}:${purpose}`).update(text).digest("base64");
@@ -20,7 +20,7 @@ export function createReasoningSeal(seed: string): ReasoningSeal {
     sign: (text) => mac("signature", text),
     isGenuine: (text, signature) => signature === mac("signature", text),
     redact(text) {
-      // Nobody reads the content, so it is only the digest of the text.
+      // The content is never read, so it is only a digest of the text.
       const content = mac("content", text);
       return Buffer.from(`${content}.${mac("redaction", content)}`).toString("base64");
     },

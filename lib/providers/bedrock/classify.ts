@@ -163,7 +163,7 @@ export function classifyFrame(
   const name = textOf(headers, ":exception-type") ?? textOf(headers, ":error-code");
   const messageType = headers.get(":message-type");
   if (name === undefined && messageType !== "exception" && messageType !== "error") return undefined;
-  // What HTTP spells `ThrottlingException` is a union member here: `throttlingException`.
+  // HTTP's `ThrottlingException` is a union member here: `throttlingException`.
   const type = name === undefined ? undefined : name.charAt(0).toUpperCase() + name.slice(1);
   return refusal(KIND_BY_EXCEPTION.get(type ?? "") ?? "upstream_error", {
     ...optional("type", type),
@@ -177,7 +177,7 @@ function textOf(headers: Frame["headers"], name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** What the caller learns from an error in addition to its kind and message. */
+/** Parts of an error for the caller, in addition to its kind and message. */
 type CallerDetails = Pick<ErrorDetails, "openAiCode" | "param" | "retryAfter">;
 
 function refusal(kind: ErrorKind, upstream: UpstreamDetail, details: CallerDetails = {}): AditError {

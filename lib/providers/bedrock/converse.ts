@@ -10,7 +10,7 @@ export function openConverseStream(exchange: Exchange, hold?: Hold): Promise<Eve
   return EventStream.open(exchange, converseReader(), hold);
 }
 
-/** Behind `messageStop` only the usage is still to come. */
+/** Only the usage follows `messageStop`. */
 function converseReader(): EventReader<ConverseEvent> {
   let stopped = false;
   return {

@@ -16,7 +16,7 @@ export interface HoldableStream<Piece> {
   read(): Promise<Piece | undefined>;
   /** Whether a part of the content has arrived, or the end. */
   readonly hasContent: boolean;
-  /** What has been read so far. */
+  /** How much has been read so far. */
   readonly frames: number;
   readonly bytes: number;
 }

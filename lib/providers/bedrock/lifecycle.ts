@@ -78,7 +78,7 @@ async function signerOf(
   }
 }
 
-/** What Bedrock says about a model; times in milliseconds since the epoch. */
+/** The lifecycle of a model; times in milliseconds since the epoch. */
 export interface Lifecycle {
   readonly status: string | undefined;
   readonly legacyMs: number | undefined;

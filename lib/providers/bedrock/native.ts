@@ -30,7 +30,7 @@ export interface NativeAnswer {
   readonly usage: Usage | undefined;
   /** Bedrock's own stop reason, for operations that have one. */
   readonly stopReason: string | undefined;
-  /** What an error means, for the log; the caller gets it unchanged. */
+  /** The classified error, for the log; the caller gets the response unchanged. */
   readonly error: AditError | undefined;
 }
 
@@ -59,7 +59,7 @@ function isPassedOn(status: number): boolean {
 /** A larger InvokeModel body contains images or vectors, and is only parsed if its headers have no counts. */
 const MAX_READ_BYTES = 1024 * 1024;
 
-/** What a successful response reports about itself. */
+/** The usage and the stop reason that a successful response reports. */
 function reportOf(
   operation: Operation,
   { headers }: Head,
@@ -127,7 +127,7 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   #stopped = false;
   /** The usage that Converse reports in its last event. */
   #usage: Usage | undefined;
-  /** The first chunk of an InvokeModel stream, in which Claude counts the prompt. */
+  /** The first chunk of an InvokeModel stream, which has Claude's count of the prompt. */
   #firstChunk: Uint8Array | undefined;
   /** The exception frame that was passed on, if any, for the log. */
   exception: AditError | undefined;
@@ -143,7 +143,7 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
     this.#replacement = frames;
   }
 
-  /** With `hold`, resolves when there is content. Throws an exception that came before it. */
+  /** With `hold`, resolves when there is content. Throws an exception that precedes it. */
   static async open(exchange: Exchange, opening: NativeOpening): Promise<NativeStream> {
     const { hold, head } = opening;
     if (isHtml(head.headers, EMPTY)) {
@@ -161,7 +161,7 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
 
   /** As far as it was reported, even if the stream broke off. */
   get usage(): Usage | undefined {
-    // The first chunk may still be among the last; counts are cumulative, so that reading it twice adds nothing.
+    // The first chunk may still be among the last ones; counts are cumulative, so reading it twice adds nothing.
     return this.#firstChunk === undefined
       ? this.#usage
       : usageOfChunks([this.#firstChunk, ...this.#lastChunks]);

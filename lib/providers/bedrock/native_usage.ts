@@ -60,7 +60,7 @@ export function usageOfChunks(payloads: readonly Uint8Array[]): Usage | undefine
   );
 }
 
-/** The counts in a body or chunk of any family, and what its guardrail reports. */
+/** The counts in a body or chunk of any family, and the units of its guardrail. */
 function invokeUsage(body: JsonValue | undefined, before: Usage | undefined): Usage | undefined {
   return withTracedUnits(familyUsage(body, before), member(body, INVOKE_TRACE));
 }

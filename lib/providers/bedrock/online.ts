@@ -185,7 +185,7 @@ function hasNoConverse(error: unknown): boolean {
     /^This action doesn.t support the model/.test(error.details.upstream?.message ?? "");
 }
 
-/** AWS's own message if there is one: whoever checks a configuration may read it. */
+/** AWS's own message if there is one: the operator may read it. */
 function refusalOf(error: unknown): string {
   if (!(error instanceof AditError)) return reasonOf(error);
   const { type, message } = error.details.upstream ?? {};

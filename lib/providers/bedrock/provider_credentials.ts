@@ -31,7 +31,7 @@ export interface ProviderCredentialsOptions {
   /** In a thread that does not search itself: asks the thread that searches and reports. */
   readonly ask?: AskKeyPair | undefined;
   /** Default: the runtime's timers. */
-  readonly schedule?: Schedule;
+  readonly schedule?: Schedule | undefined;
 }
 
 /** Asks for a key pair, as plain data. */
@@ -45,7 +45,7 @@ export interface KeyPairQuestion {
 
 export type AskKeyPair = (question: KeyPairQuestion) => Promise<KeyPair>;
 
-/** What the operator sees of a provider's credentials; nothing in it is secret. */
+/** The credentials of a provider as shown to the operator, without secrets. */
 export interface CredentialStatus {
   /** The `kind` of the credentials in the snapshot, or `emulator`. */
   readonly source: string;
@@ -61,7 +61,7 @@ export interface CredentialStatus {
 interface Kept {
   readonly settings: Settings;
   readonly authenticator: Authenticator;
-  /** Undefined if the credentials are in the configuration, so that nothing is searched for. */
+  /** Undefined if the credentials are in the configuration. */
   readonly refresher: CredentialRefresher | undefined;
   /** For a role whose sessions have the names of callers or teams. */
   readonly sessions?: RoleSessions;
@@ -144,7 +144,7 @@ export class ProviderCredentials {
     };
   }
 
-  /** The state for equal settings, whichever objects hold them. */
+  /** The state for equal settings, even in other objects. */
   #known(provider: BedrockProvider): Kept | undefined {
     const known = this.#kept.get(provider.name);
     return known !== undefined && isSame(known.settings, provider) ? known : undefined;
@@ -230,7 +230,9 @@ export class ProviderCredentials {
   #refresherFor(provider: BedrockProvider, credentials: SearchedCredentials): CredentialRefresher {
     const { clock, logger, schedule, networks, ask } = this.#options;
     const { name, region } = provider;
-    if (ask !== undefined) return askingRefresher(provider, { clock, ask, schedule });
+    if (ask !== undefined) {
+      return new CredentialRefresher({ find: asking(ask, provider, undefined), clock, schedule });
+    }
     const find = (this.#options.searchFor ?? searchFor)(credentials, {
       region,
       fetch: networks?.of(provider)?.fetch,
@@ -239,7 +241,7 @@ export class ProviderCredentials {
     return new CredentialRefresher({
       find,
       clock,
-      ...(schedule === undefined ? {} : { schedule }),
+      schedule,
       onFound: ({ expiresAtMs }) =>
         logger.log("info", "credentials found", { ...fields, expires_at: isoTime(expiresAtMs) }),
       onFailed(error, held) {
@@ -248,19 +250,6 @@ export class ProviderCredentials {
       },
     });
   }
-}
-
-interface AskingOptions extends Pick<ProviderCredentialsOptions, "clock"> {
-  readonly ask: AskKeyPair;
-  readonly schedule: Schedule | undefined;
-}
-
-function askingRefresher(
-  provider: BedrockProvider,
-  { clock, ask, schedule }: AskingOptions,
-): CredentialRefresher {
-  const find = asking(ask, provider, undefined);
-  return new CredentialRefresher({ find, clock, ...(schedule === undefined ? {} : { schedule }) });
 }
 
 function askingRole(provider: BedrockProvider, ask: AskKeyPair): AssumeRole {

@@ -1,4 +1,4 @@
-/** Sessions of one role, each for a caller or a team, so that AWS's bill and logs tell them apart. */
+/** Sessions of one role, each for a caller or a team, which AWS's bill and logs then distinguish. */
 
 import type { Authenticator, KeyAuthenticatorOptions } from "../../aws/keys/authenticator.ts";
 import { CredentialRefresher, type Schedule } from "../../aws/keys/credential_refresher.ts";
@@ -87,14 +87,14 @@ export class RoleSessions {
     const refresher = new CredentialRefresher({
       find: assume(role, base, search),
       clock,
-      ...(schedule === undefined ? {} : { schedule }),
+      schedule,
       onFound: () => this.#lastError = undefined,
       onFailed: (reason) => {
         this.#lastError = reason;
         onFailed(role.sessionName, reason);
       },
     });
-    // A session that nobody uses is not renewed.
+    // A session that is not used is not renewed.
     refresher.close();
     const keys = {
       get: (): KeyPair | Promise<KeyPair> => {

@@ -29,7 +29,7 @@ export interface Head {
   readonly headers: Headers;
 }
 
-/** The state of an exchange: each phase holds only what it needs. */
+/** The state of an exchange: each phase has only the members that it needs. */
 type Phase = Unanswered | Answered | { readonly kind: "complete" } | Failed;
 
 interface Unanswered {

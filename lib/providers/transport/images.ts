@@ -95,7 +95,7 @@ function parseTarget(text: string, base?: URL): URL {
   const url = URL.parse(text, base);
   if (url?.protocol !== "https:") throw new ImageError("only https URLs are fetched");
   if (url.username !== "" || url.password !== "") throw new ImageError("the URL must not contain user info");
-  // A certificate for a bare address cannot be verified meaningfully, and nobody publishes images that way.
+  // A certificate for a bare address cannot be verified meaningfully, and images are not published that way.
   if (isIP(unbracketed(url.hostname)) !== 0) {
     throw new ImageError("the URL must have a host name, not an address");
   }
@@ -123,7 +123,7 @@ async function request(url: URL, { network, signal }: FetchContext): Promise<Inc
 /** One forbidden address among several rejects the host. */
 async function resolvePublic(hostname: string, network: ImageNetwork): Promise<readonly string[]> {
   const addresses = await network.resolve(hostname).catch(() => []);
-  // The same message for both, so that nobody learns how names resolve in the operator's network.
+  // The same message for both, which does not reveal how names resolve in the operator's network.
   if (addresses.length === 0 || !addresses.every(network.isAllowed)) {
     throw new ImageError("the host has no public address");
   }
@@ -135,7 +135,7 @@ async function requestFrom(
   url: URL,
   { network, signal }: Pick<FetchContext, "network" | "signal">,
 ): Promise<IncomingMessage> {
-  // Loaded for the first image: no other module of the runtime takes as long.
+  // Loaded for the first image, because no other module of the runtime takes as long.
   const { get } = await import("node:https");
   return await new Promise((resolve, reject) => {
     get({
