@@ -21,26 +21,12 @@ export async function usage(args: readonly string[], io: CliIo): Promise<number>
   }
   const isDryRun = options["dry-run"] === true;
   if (!isReprice && isDryRun) return wrongUsage("usage", "--dry-run has no effect without reprice", io);
+  const { by = "caller,model", from, to, tz, caller, team, model } = options;
+  const filters = { "filter.caller": caller, "filter.team": team, "filter.model": model };
+  const given: Readonly<Record<string, string | undefined>> = { group_by: by, from, to, tz, ...filters };
   let query: UsageQuery;
   try {
-    query = parseUsageQuery((name) => {
-      switch (name) {
-        case "group_by":
-          return options.by ?? "caller,model";
-        case "from":
-        case "to":
-        case "tz":
-          return options[name];
-        case "filter.caller":
-          return options.caller;
-        case "filter.team":
-          return options.team;
-        case "filter.model":
-          return options.model;
-        default:
-          return undefined;
-      }
-    }, io.clock.now());
+    query = parseUsageQuery((name) => given[name], io.clock.now());
   } catch (error) {
     if (!(error instanceof AditError)) throw error;
     // The message begins with the name of the parameter.

@@ -82,13 +82,46 @@ export function linkConfig(
   checkMetricsKey(config, context);
   checkExposure({ listen, hasTls: config.tls !== undefined }, keys, context);
 
+  const targets = { context, callers, models };
   const snapshot: Snapshot = {
+    ...settingsOf(config),
     listen,
     admin,
     adminApi: config.admin_api && { keyHash: parseKeyHash(config.admin_api.key) },
     adminTls: admin !== undefined && "port" in admin ? adminTls : undefined,
     metricsKeyHash: config.metrics_key && parseKeyHash(config.metrics_key),
     tls,
+    providers,
+    providersByRegion,
+    models,
+    betaFlags: tables.betaFlags,
+    prices: linkPrices(config.prices, tables.prices, context),
+    routes,
+    callers,
+    ...keys,
+    callersByAccessKeyId: indexByAccessKeyId(callers, context),
+    budgets: linkBudgets(config, entries("budgets", (_name, entry) => entry), targets),
+    rateLimits: linkRateLimits(config, entries("rate_limits", (_name, entry) => entry), targets),
+  };
+  return { snapshot, problems: context.problems, warnings: context.warnings };
+}
+
+type Settings = Pick<
+  Snapshot,
+  | "cors"
+  | "trustedProxies"
+  | "threads"
+  | "limits"
+  | "timeouts"
+  | "log"
+  | "responseHeaders"
+  | "traces"
+  | "state"
+>;
+
+/** The settings that refer to nothing else in the file. */
+function settingsOf(config: Config): Settings {
+  return {
     cors: config.cors,
     trustedProxies: config.trusted_proxies,
     threads: config.threads,
@@ -120,10 +153,6 @@ export function linkConfig(
       headers: Object.entries(config.traces.headers).map(([name, value]) => [name, seal(value)] as const),
       share: config.traces.share,
     },
-    providers,
-    providersByRegion,
-    models,
-    betaFlags: tables.betaFlags,
     state: config.state && {
       path: config.state.path,
       requestDays: config.state.requests,
@@ -131,15 +160,7 @@ export function linkConfig(
       maxBytes: config.state.max_size,
       required: config.state.required,
     },
-    prices: linkPrices(config.prices, tables.prices, context),
-    routes,
-    callers,
-    ...keys,
-    callersByAccessKeyId: indexByAccessKeyId(callers, context),
-    budgets: linkBudgets(config, entries("budgets", (_name, entry) => entry), { context, callers, models }),
-    rateLimits: linkRateLimits(config, entries("rate_limits", (_name, entry) => entry), { context, callers }),
   };
-  return { snapshot, problems: context.problems, warnings: context.warnings };
 }
 
 /** Checks the admin key, which allows everything and should therefore have no other use. */
