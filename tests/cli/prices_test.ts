@@ -45,6 +45,7 @@ Deno.test("a file of prices with mistakes is reported with their places", async 
   const rows = `- { match: x, usd_per_million: { input: 3.30 } }
 - { match: y, tiers: { flex: half } }
 - { match: z, usd_per_million: { input: "1" }, from: 2027-02-30 }
+- { match: w, regions: [us-east-1] }
 `;
   await inFolder({ "adit.yaml": CONFIG, "prices.yaml": rows }, async (folder) => {
     const { code, err } = await runWith({}, prices, "--config", `${folder}/adit.yaml`);
@@ -54,6 +55,10 @@ Deno.test("a file of prices with mistakes is reported with their places", async 
       /prices\.yaml:1:\d+: \[0\]\.usd_per_million\.input: expected an amount of US dollars as a string/,
     );
     match(err, /prices\.yaml:2:\d+: \[1\]\.tiers\.flex: expected a factor such as x0\.5, found "half"/);
+    match(
+      err,
+      /prices\.yaml:4:\d+: \[3\]: expected a row with match, and with usd_per_million or usd_per_unit/,
+    );
     match(err, /prices\.yaml:3:\d+: \[2\]\.from: expected a date such as 2027-01-31, found "2027-02-30"/);
   });
 });

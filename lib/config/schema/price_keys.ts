@@ -77,7 +77,10 @@ const row = mapping(() => ({
   })).optional(),
   from: text({ expected: "a date such as 2027-01-31" }).refine((day) => parseDay(day) !== undefined)
     .optional(),
-}));
+}))
+  // A row overrides the built-in one, so without prices it would make them unknown.
+  .refine((row) => row.usd_per_million !== undefined || row.usd_per_unit !== undefined)
+  .register(about, { expected: "a row with match, and with usd_per_million or usd_per_unit" });
 
 /** The content of `prices.file`: rows, or a mapping with rows, like the built-in table. */
 export const pricesFile = either("a list of rows, or a mapping with rows", [
