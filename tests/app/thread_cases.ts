@@ -127,6 +127,7 @@ export const threadCases: readonly Case[] = [
       await running.write(config("second", "error"));
       running.refuses = true;
       deepEqual(await running.reload(), ["no socket is left"]);
+      await running.line(REJECTED);
       const from = running.lineCount;
       deepEqual(await running.askOften(12, "first"), many(200, 12));
       deepEqual(await running.askOften(12, "second"), many(404, 12));
