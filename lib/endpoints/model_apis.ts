@@ -5,7 +5,7 @@ import { type ModelTarget, OWN_APIS, type OwnApi, type Snapshot } from "../snaps
 import { isSignedByCaller } from "../providers/upstream.ts";
 import { messagesApi } from "./model_api.ts";
 
-/** By API: the ways of the model's targets, without repetitions. */
+/** The ways of the model's targets, without duplicates, by API. */
 export type ModelApis = Readonly<Partial<Record<CallersApi, readonly Way[]>>>;
 
 export type CallersApi = OwnApi | "embeddings" | "rerank" | "native";

@@ -11,7 +11,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const MAGIC = 0xfd2fb528;
 /** Frames that hold no data; the last four bits may be any. */
 const SKIPPABLE = 0x184d2a50;
-/** The most that HTTP allows a decoder to need (RFC 9659, section 3). */
+/** The largest window that HTTP allows (RFC 9659, section 3). */
 const MAX_WINDOW_BYTES = 8 * 1024 * 1024;
 /** Sizes of the fields that two bits of a frame's descriptor give. */
 const DICTIONARY_BYTES = [0, 1, 2, 4];

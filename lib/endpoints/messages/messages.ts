@@ -45,7 +45,7 @@ import { refuseForeignAddresses } from "../s3_locations.ts";
 import { ownReading } from "../own/own.ts";
 import { messagesApi, settingsOf } from "../model_api.ts";
 
-/** Parses what every Bedrock API needs. */
+/** Parses the fields that every Bedrock API needs. */
 export const messages: CallerEndpoint = {
   needs: "caller",
   about: { endpoint: "messages" },

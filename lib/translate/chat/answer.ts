@@ -40,7 +40,7 @@ export interface CompletionResult {
 
 /**
  * Translates an answer; never fails over a block or a stop reason that it does not know. Throws `model_error` for a
- * structured answer that Bedrock could not read.
+ * malformed structured answer.
  */
 export function converseToChat(
   response: ConverseResponse,

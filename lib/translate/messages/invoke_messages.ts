@@ -128,7 +128,7 @@ function withBlocks(
   return { ...object, content: map(blocksOf(object.content)) };
 }
 
-/** The blocks of a content; a string is one text block, or none if it is blank, which the model refuses. */
+/** The blocks of a message's content; a string is one text block, or none if it is blank, which the model refuses. */
 function blocksOf(content: JsonValue | undefined): readonly JsonValue[] {
   if (typeof content === "string") return content.trim() === "" ? [] : [{ type: "text", text: content }];
   return Array.isArray(content) ? content : [];

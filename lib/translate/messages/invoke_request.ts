@@ -59,10 +59,7 @@ export function messagesToInvoke(
     ? asked.body
     : { ...asked.body, max_tokens: maxTokens };
   const usable = withoutServerTools(limited, { asked: body, table: betaTable, ignored });
-  const fields = withoutRefusedThinking(settings?.defaults.additionalModelRequestFields ?? NO_MEMBERS, {
-    traits,
-    tools: { isForced: forcesCall(usable) },
-  });
+  const fields = operatorsFields(usable, { traits, settings });
   const fitted = fitFields(fitTools(fitMessages(usable, context), context), {
     traits,
     ignored,
@@ -73,7 +70,7 @@ export function messagesToInvoke(
   const sent = ownMembers(settled, flags !== undefined);
   sent.anthropic_version = ANTHROPIC_VERSION;
   if (flags !== undefined) sent.anthropic_beta = flags;
-  if (!isSet(fitted, "thinking")) raiseLimit(sent, traits);
+  if (isSet(fields, "thinking") && !isSet(fitted, "thinking")) raiseLimit(sent, traits);
   addDefaults(sent, { traits, ignored, settings });
   if (!isSet(sent, "max_tokens")) throw missingField("max_tokens");
   return {
@@ -83,9 +80,15 @@ export function messagesToInvoke(
   };
 }
 
-function forcesCall({ tool_choice: choice }: JsonObject): boolean {
+/** The operator's fields that apply to a request. */
+function operatorsFields(
+  { tool_choice: choice }: JsonObject,
+  { traits, settings }: Omit<DefaultsContext, "ignored">,
+): JsonObject {
+  const fields = settings?.defaults.additionalModelRequestFields;
+  if (fields === undefined) return NO_MEMBERS;
   const type = member(choice, "type");
-  return type === "any" || type === "tool";
+  return withoutRefusedThinking(fields, { traits, tools: { isForced: type === "any" || type === "tool" } });
 }
 
 type Members = { [name: string]: JsonValue };

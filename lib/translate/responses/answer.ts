@@ -17,7 +17,7 @@ export interface ResponsesResult {
 
 /**
  * Translates an answer as the events in which it would have been streamed; never fails over a block or a stop reason
- * that it does not know. Throws `model_error` for a structured answer that Bedrock could not read.
+ * that it does not know. Throws `model_error` for a malformed structured answer.
  */
 export function converseToResponses(response: ConverseResponse, context: AnswerContext): ResponsesResult {
   const builder = new ResponseBuilder(context, () => {});

@@ -28,7 +28,7 @@ export type DecodedThoughts =
   | { readonly blocks: readonly ContentBlock[] }
   | { readonly mismatch: "model_mismatch" | "organization_mismatch" };
 
-/** Reads content that a client sends back. Throws if it is this program's and broken; `path` is its path. */
+/** Reads content that a client sends back. Throws if this program made it and it is damaged; `path` is its path. */
 export function decodeThoughts(content: string, traits: ThoughtTraits, path: string): DecodedThoughts {
   if (!content.startsWith(PREFIX)) return { mismatch: "organization_mismatch" };
   const value = parseContent(content.slice(PREFIX.length));

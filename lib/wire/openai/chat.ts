@@ -79,7 +79,7 @@ export interface Thinking {
   readonly value: JsonObject;
 }
 
-/** OpenAI's tiers as far as Bedrock has them; `scale` is reserved capacity. */
+/** OpenAI's tiers that Bedrock has, too; `scale` is reserved capacity. */
 export const SERVICE_TIERS = ["auto", "default", "flex", "scale", "priority"] as const;
 export type ServiceTier = (typeof SERVICE_TIERS)[number];
 

@@ -90,7 +90,7 @@ export interface LeftOutItem {
   readonly name: string;
 }
 
-/** The items of `input`; a string is one message of the user. */
+/** The items of `input`; a string is one user message. */
 export function parseInput(request: Fields): InputItem[] {
   const input = request.any("input");
   if (input === undefined) return [];
