@@ -188,6 +188,21 @@ clientTest(
 );
 
 clientTest(
+  "encrypted reasoning of another model goes back to it in a tool loop",
+  async (client) => {
+    const request = { model: "gpt", max_tokens: 3000, tools: [WEATHER] };
+    const messages = ask('get_weather {"city": "Rome"}');
+    const first = await client.messages.create({ ...request, messages });
+    assert.equal(first.content[0]?.type, "redacted_thinking");
+    messages.push({ role: "assistant", content: first.content }, resultsFor(first, {}));
+    const { data, response } = await client.messages.create({ ...request, messages }).withResponse();
+    assert.match(textOf(data), /get_weather: "?fine/);
+    assert.equal(response.headers.get("x-adit-ignored"), null);
+  },
+  { models: { gpt: { id: "us.openai.gpt-5.6-sol" } } },
+);
+
+clientTest(
   "with an adaptive effort the model thinks, and with thinking off it does not",
   async (client) => {
     for (const model of ["opus", "opus-converse"]) {
