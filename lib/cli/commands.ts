@@ -76,7 +76,7 @@ The exit code is 78 if the configuration is invalid, and 1 if an address cannot 
       `Without --admin, the address is read from $RUNTIME_DIRECTORY/admin, which the running gateway writes (as a service,
 /run/adit/admin, which root can read), or else from the key "admin" of the configuration, even if other parts of
 it are invalid. An admin address that other hosts can reach needs its key in ADIT_ADMIN_KEY. The exit code is 1 if
-the configuration is refused or the gateway cannot be reached; after a signal it is 0, and the log has the result.`,
+the configuration is rejected or the gateway cannot be reached; after a signal it is 0, and the log has the result.`,
   },
   top: {
     summary: "show what the running gateway is doing",
@@ -135,7 +135,10 @@ warnings do not change it. References such as \${env:NAME} are resolved as by "a
       },
       READ_CONFIG,
     ],
-    notes: "Secrets are not printed. The exit code is 1 if the request would be refused.",
+    notes:
+      `If the admin address is a loopback address without TLS, the running gateway is asked for the state of the targets,
+for what it has learned about models, and for what is left of limits and budgets. If admin_api is set, the last needs
+its key in ADIT_ADMIN_KEY. Secrets are not printed. The exit code is 1 if the request would be refused.`,
   },
   config: {
     summary: "print the effective configuration and where each value comes from",

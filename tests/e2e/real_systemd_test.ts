@@ -48,7 +48,7 @@ if (reason !== undefined) {
     assert.equal((await machine.run("systemctl", "reload", "adit")).code, 0);
     await machine.write(CONFIG, `${emulatorConfig()}limits: { bodyy: 1MiB }\n`);
     assert.equal((await machine.run("systemctl", "reload", "adit")).code, 1);
-    assert.match(await journal(machine), /limits\.bodyy: .*\nThe configuration is refused/);
+    assert.match(await journal(machine), /limits\.bodyy: .*\nThe configuration is rejected/);
     await machine.write(CONFIG, emulatorConfig());
     assert.equal((await machine.run("systemctl", "reload", "adit")).code, 0);
     assert.equal((await machine.run("systemctl", "stop", "adit")).code, 0);

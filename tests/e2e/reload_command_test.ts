@@ -19,7 +19,7 @@ forEachRuntime(
     const { code, stdout, stderr } = await reload();
     assert.deepEqual([code, stdout], [1, ""]);
     assert.match(stderr, /^.*adit\.yaml:\d+:\d+: models: .*$/m);
-    assert.match(stderr, /\nThe configuration is refused; the running one stays in use\n$/);
+    assert.match(stderr, /\nThe configuration is rejected; the running one stays in use\n$/);
   },
 );
 
@@ -63,7 +63,7 @@ forEachRuntime(
     assert.deepEqual(await reload({ ADIT_ADMIN_KEY: key }), { code: 0, stdout: "reloaded\n", stderr: "" });
     const broken = `${await Deno.readTextFile(program.configPath)}\nrate_limits: 3\n`;
     await replaceFile(program.configPath, broken);
-    assert.match((await reload({ ADIT_ADMIN_KEY: key })).stderr, /The configuration is refused/);
+    assert.match((await reload({ ADIT_ADMIN_KEY: key })).stderr, /The configuration is rejected/);
   },
 );
 

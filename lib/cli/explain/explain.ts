@@ -31,7 +31,7 @@ export async function explain(args: readonly string[], io: CliIo): Promise<numbe
     sourceMap,
     table: tables.models,
     nowMs: io.clock.now(),
-    learned: await askForLessons(snapshot, io.runtime),
+    learned: await askForLessons(snapshot, io),
   });
   const simulated = options.simulate === undefined || plan === undefined
     ? []

@@ -7,6 +7,8 @@ import { isLessonName, type LessonName } from "../../facts/optional_members.ts";
 import { tableId } from "../../facts/model_table.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { ModelTarget, Snapshot } from "../../snapshot/snapshot.ts";
+import type { CliIo } from "../io.ts";
+import { type AdminAnswer, keyHeader } from "../remote/admin_client.ts";
 
 /** Enough for a gateway on this host, even if the host is busy. */
 const TIMEOUT_MS = 5_000;
@@ -18,15 +20,17 @@ export type Learned =
     readonly models: ReadonlyMap<string, readonly LessonName[]>;
     /** Health by model and target. */
     readonly targets: JsonValue | undefined;
-    /** Remaining amounts of rate limits and budgets; undefined if that needs the admin API key. */
+    /** Remaining amounts of rate limits and budgets; undefined if they are not known. */
     readonly limits: JsonValue | undefined;
+    /** Whether the remaining amounts need the admin API key, and it was missing or wrong. */
+    readonly needsKey: boolean;
   }
   | { readonly unknown: string };
 
-/** Asks the configuration's admin listener, if it needs no key. */
+/** Asks the configuration's admin listener if it is on a loopback address, with the key in ADIT_ADMIN_KEY. */
 export async function askForLessons(
   { admin, adminTls }: Pick<Snapshot, "admin" | "adminTls">,
-  runtime: Pick<Runtime, "fetch">,
+  { env, runtime }: Pick<CliIo, "env"> & { readonly runtime: Pick<Runtime, "fetch"> },
 ): Promise<Learned> {
   if (admin === undefined) {
     return { unknown: "`admin` is off; the log of the running gateway says what it has learned" };
@@ -44,30 +48,28 @@ export async function askForLessons(
   const origin = `http://${host}:${admin.port}`;
   const url = `${origin}/-/status`;
   const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const ask = async (each: string, headers = new Headers()): Promise<AdminAnswer> => {
+    const response = await runtime.fetch(each, { method: "GET", headers, signal });
+    const { status } = response;
+    if (status === 200) return { status, view: await response.json() };
+    await response.body?.cancel();
+    return { status, view: undefined };
+  };
   try {
-    const [status, limits] = await Promise.all(
-      [url, `${origin}/admin/v1/limits?limit=1000`].map((each) => ask(each, signal, runtime)),
-    );
+    const [{ view: status }, limits] = await Promise.all([
+      ask(url),
+      ask(`${origin}/admin/v1/limits?limit=1000`, new Headers(keyHeader(env["ADIT_ADMIN_KEY"]))),
+    ]);
     const lessons = member(status, "lessons");
     if (Array.isArray(lessons)) {
-      return { from: url, models: modelsOf(lessons), targets: member(status, "targets"), limits };
+      const targets = member(status, "targets");
+      const needsKey = limits.status === 401;
+      return { from: url, models: modelsOf(lessons), targets, limits: limits.view, needsKey };
     }
   } catch {
     // Nothing listens there, or something that is not a gateway.
   }
   return { unknown: `no gateway answers at ${url}` };
-}
-
-/** The answer; undefined unless its status is 200. */
-async function ask(
-  url: string,
-  signal: AbortSignal,
-  runtime: Pick<Runtime, "fetch">,
-): Promise<JsonValue | undefined> {
-  const response = await runtime.fetch(url, { method: "GET", headers: new Headers(), signal });
-  if (response.status === 200) return await response.json();
-  await response.body?.cancel();
-  return undefined;
 }
 
 /** Identifies a limit, to look up its remaining amount. */

@@ -40,7 +40,7 @@ export function limitFacts(plan: Plan, options: LimitFactOptions): readonly Fact
   const applies = ({ scope }: RateLimit | Budget) =>
     includesModel(scope, names) && callers.some((each) => includesCaller(scope, each));
   const from = (path: Path) => `from ${formatPath(path)} (${originOf(path, sourceMap)})`;
-  return [
+  const facts = [
     ...snapshot.rateLimits.filter(applies)
       .map((rule) => {
         const subject = caller && SUBJECTS[rule.each](caller, model ?? "");
@@ -52,6 +52,8 @@ export function limitFacts(plan: Plan, options: LimitFactOptions): readonly Fact
         return { topic: "budget", text: `${describeBudget(budget, subject, learned)}, ${from(budget.path)}` };
       }),
   ];
+  if (facts.length === 0 || caller === undefined || "unknown" in learned || !learned.needsKey) return facts;
+  return [...facts, { topic: "left", text: "unknown: set ADIT_ADMIN_KEY to the key of admin_api" }];
 }
 
 const UNITS = { usd: "USD", tokens: "tokens", requests: "requests" } as const satisfies Record<

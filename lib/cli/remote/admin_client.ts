@@ -158,7 +158,8 @@ export function watchAdmin(
   };
 }
 
-function keyHeader(key: string | undefined): Record<string, string> {
+/** The header with the admin API key; none without a key. */
+export function keyHeader(key: string | undefined): Record<string, string> {
   return key === undefined || key === "" ? {} : { authorization: `Bearer ${key}` };
 }
 

@@ -8,7 +8,7 @@ import { parseOptions, wrongUsage } from "../options.ts";
 import { type AdminAnswer, askAdmin, keyRefusal, unexpectedAnswer } from "./admin_client.ts";
 import { findAdmin } from "./find_admin.ts";
 
-/** Runs `adit reload`; returns 0, 1 if the configuration is refused or the gateway not reached, or 2 for wrong usage. */
+/** Runs `adit reload`; returns 0, 1 if the configuration is rejected or the gateway not reached, or 2 for wrong usage. */
 export async function reload(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions("reload", args, io);
   if (typeof options === "number") return options;
@@ -37,7 +37,7 @@ export async function reload(args: readonly string[], io: CliIo): Promise<number
   }
   if (status === 422 && Array.isArray(problems)) {
     for (const problem of problems) io.err(`${problem}\n`);
-    io.err("The configuration is refused; the running one stays in use\n");
+    io.err("The configuration is rejected; the running one stays in use\n");
     return 1;
   }
   if (status === 401 || status === 403) return instead(keyRefusal(place, io.env["ADIT_ADMIN_KEY"]), pid, io);

@@ -1,6 +1,6 @@
 /** `adit explain` shows the remaining amounts of a caller's limits and budgets from the running gateway. */
 
-import { deepEqual } from "node:assert/strict";
+import { deepEqual, doesNotMatch, match } from "node:assert/strict";
 import { explain } from "../../../lib/cli/explain/explain.ts";
 import { runWith } from "../run.ts";
 
@@ -34,19 +34,26 @@ const BUDGETS = [
   { name: "month", unit: "usd", subject: "web", remaining: "412.50" },
 ];
 
+type Answer = (path: string, key: string | null) => Response;
+
 /** The command's lines about limits, while the admin listener answers like this. */
-async function limits(
-  answer: (path: string) => Response,
+async function limits(answer: Answer, ...args: readonly string[]): Promise<readonly string[]> {
+  return await limitsWith({}, answer, ...args);
+}
+
+async function limitsWith(
+  env: { readonly ADIT_ADMIN_KEY?: string },
+  answer: Answer,
   ...args: readonly string[]
 ): Promise<readonly string[]> {
   const server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => {} },
-    (request) => answer(new URL(request.url).pathname),
+    (request) => answer(new URL(request.url).pathname, request.headers.get("authorization")),
   );
   const stdin = configFor(`127.0.0.1:${server.addr.port}`);
-  const { out } = await runWith({ stdin }, explain, ...args, "--config", "-");
+  const { out } = await runWith({ ...env, stdin }, explain, ...args, "--config", "-");
   await server.shutdown();
-  return out.split("\n").filter((line) => /^(?:rate limit|budget) /.test(line))
+  return out.split("\n").filter((line) => /^(?:rate limit|budget|left) /.test(line))
     .map((line) => line.replace(/^.*? {2,}/, "").replace(/, from .*$/, ""));
 }
 
@@ -68,9 +75,25 @@ Deno.test("explain shows the caller's remaining amounts", async () => {
   deepEqual(await limits(answer, "nova"), PLAIN, "without a caller, nobody's");
 });
 
-Deno.test("explain shows no amounts if the admin API needs its key, or another program answers", async () => {
+Deno.test("explain asks with the admin key, and says so if that is missing or wrong", async () => {
+  const answer: Answer = (path, key) => {
+    if (path === "/-/status") return Response.json(STATUS);
+    return key === "Bearer right"
+      ? Response.json({ rules: RULES, budgets: BUDGETS })
+      : new Response("no", { status: 401 });
+  };
+  const args = ["nova", "--caller", "web"];
+  const left = (await limitsWith({ ADIT_ADMIN_KEY: "right" }, answer, ...args)).join("\n");
+  match(left, /412\.50 left/);
+  doesNotMatch(left, /ADIT_ADMIN_KEY/);
+  const unknown = [...PLAIN, "unknown: set ADIT_ADMIN_KEY to the key of admin_api"];
+  deepEqual(await limits(answer, ...args), unknown);
+  deepEqual(await limitsWith({ ADIT_ADMIN_KEY: "wrong" }, answer, ...args), unknown);
+  deepEqual(await limits(answer, "nova"), PLAIN, "without a caller, nobody's");
+});
+
+Deno.test("explain shows no amounts if another program answers", async () => {
   const answers = [
-    (path: string) => path === "/-/status" ? Response.json(STATUS) : new Response("no", { status: 401 }),
     () =>
       Response.json({ ...STATUS, rules: [1, { rule: "teams", what: "tokens", remaining: 1 }], budgets: {} }),
     () => new Response("not JSON"),
