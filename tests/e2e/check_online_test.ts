@@ -111,7 +111,8 @@ forEachRuntime("missing credentials and an unreachable Bedrock are reported", as
     missing.stderr,
     /providers\.east: cannot identify the credentials: environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set; profile "default": /,
   );
-  assert.match(missing.stderr, /models\.nova: failed: the gateway has no credentials/);
+  assert.match(missing.stderr, /models\.nova: failed: the provider has no credentials\n$/);
+  assert.equal(missing.stdout, "", "the reason is reported once, for the provider");
   const { accessKeyId, secretAccessKey } = world.identity.know("AKIDFILE");
   const pair = `{ access_key_id: ${accessKeyId}, secret_access_key: ${secretAccessKey} }`;
   const unreachable = await checkOnline(runtime, world, { config: configFor("http://127.0.0.1:9", pair) });

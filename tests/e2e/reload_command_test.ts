@@ -37,11 +37,11 @@ forEachRuntime(
         runProgram(runtime, ["reload", "--config", program.configPath], { env: variables });
       assert.equal((await reload({})).code, 0, "by the configuration");
       await replaceFile(program.configPath, `admin: 127.0.0.1:${port} # here\nmodels: [\n`);
-      assert.match((await reload({})).stderr, /refused/, "by a configuration that is not even YAML");
+      assert.match((await reload({})).stderr, /rejected/, "by a configuration that is not even YAML");
       await replaceFile(program.configPath, `admin: 127.0.0.1:1\n${emulatorConfig()}models: 3\n`);
       assert.match((await reload({})).stderr, /^Cannot ask the gateway at http:\/\/127\.0\.0\.1:1: /);
       assert.equal((await Deno.readTextFile(`${folder}/admin`)).trim(), program.adminUrl);
-      assert.match((await reload(env)).stderr, /refused/, "by what the service has written");
+      assert.match((await reload(env)).stderr, /rejected/, "by what the service has written");
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

@@ -50,14 +50,25 @@ export async function askOnline(snapshot: Snapshot, options: OnlineOptions): Pro
   const findings = [...providers];
   for (let start = 0; start < targets.length; start += AT_ONCE) {
     const group = targets.slice(start, start + AT_ONCE);
-    const answers = await Promise.all(
-      group.map((target) =>
-        Promise.all([askTarget(target, snapshot, options), askLifecycle(target, options)])
-      ),
-    );
-    findings.push(...answers.flat(2));
+    const answers = await Promise.all(group.map((target) => askAbout(target, snapshot, options)));
+    findings.push(...answers.flat());
   }
   return findings;
+}
+
+const NO_CREDENTIALS = "failed: the provider has no credentials";
+
+/** Whether the model responds, and whether it is near its end of life; the latter only with credentials. */
+async function askAbout(
+  target: ModelTarget,
+  snapshot: Snapshot,
+  options: OnlineOptions,
+): Promise<readonly Finding[]> {
+  const [answer, lifecycle] = await Promise.all([
+    askTarget(target, snapshot, options),
+    askLifecycle(target, options),
+  ]);
+  return answer.text === NO_CREDENTIALS ? [answer] : [answer, ...lifecycle];
 }
 
 async function askProvider(provider: Provider, options: OnlineOptions): Promise<Finding> {
@@ -144,7 +155,9 @@ async function askTarget(
         text: "known to Bedrock, but not checked further: it does not support Converse",
       };
     }
-    return { path, kind: "problem", text: `failed: ${refusalOf(error)}` };
+    // The finding about the provider has the reason.
+    const text = hasNoCredentials(error) ? NO_CREDENTIALS : `failed: ${refusalOf(error)}`;
+    return { path, kind: "problem", text };
   }
 }
 
@@ -183,6 +196,12 @@ async function askLifecycle(target: ModelTarget, options: OnlineOptions): Promis
 function hasNoConverse(error: unknown): boolean {
   return error instanceof AditError &&
     /^This action doesn.t support the model/.test(error.details.upstream?.message ?? "");
+}
+
+/** Whether none were found; if AWS rejected some, there is an answer from AWS. */
+function hasNoCredentials(error: unknown): boolean {
+  return error instanceof AditError && error.kind === "upstream_credentials" &&
+    error.details.upstream === undefined;
 }
 
 /** AWS's own message if there is one: the operator may read it. */
