@@ -83,6 +83,11 @@ export class CredentialRefresher {
     return failure === undefined ? this.search() : Promise.reject(failure);
   }
 
+  /** Like `get`, for a thread that keeps key pairs of its own; if it knows the current one, the result of a new search. */
+  getBesides(knownId: string | undefined): Promise<KeyPair> {
+    return this.#held !== undefined && this.#held.accessKeyId === knownId ? this.search() : this.get();
+  }
+
   /** Starts a search unless one is in progress or has just failed; the current key pair stays in use meanwhile. */
   refresh(): void {
     if (this.#recentFailure() === undefined) void this.search();

@@ -118,7 +118,7 @@ export class ProviderCredentials {
     const { refresher, sessions } = this.#known(provider) ?? this.#makeOnce(provider);
     if (role !== undefined && sessions !== undefined) return await sessions.keyPairFor(role, knownId);
     if (refresher === undefined) throw new Error("the credentials are in the configuration");
-    return await (refresher.held?.accessKeyId === knownId ? refresher.search() : refresher.get());
+    return await refresher.getBesides(knownId);
   }
 
   /** By provider name. */

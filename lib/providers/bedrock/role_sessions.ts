@@ -67,8 +67,7 @@ export class RoleSessions {
 
   /** The key pair of a session for another thread; if it knows the current one, the result of a new search. */
   keyPairFor(role: RoleRequest, knownId: string | undefined): Promise<KeyPair> {
-    const { refresher } = this.#sessionOf(role);
-    return refresher.held?.accessKeyId === knownId ? refresher.search() : refresher.get();
+    return this.#sessionOf(role).refresher.getBesides(knownId);
   }
 
   #sessionOf(role: RoleRequest): Session {

@@ -228,6 +228,28 @@ Deno.test("requests to a provider without credentials fail, and the operator get
   ]);
 });
 
+Deno.test("another thread's question searches again only if it knows the current key pair", async () => {
+  const { advance, credentials, search } = setUp();
+  const east = provider("east", CHAIN);
+  const used = credentials.use(named(east));
+  search.end(new Error("none"));
+  await used;
+  const ask = (knownId: string | undefined) =>
+    credentials.keyPairFor({ provider: east, role: undefined, knownId });
+  await rejects(ask(undefined), /none/);
+  equal(search.count, 1, "a search has just failed");
+  advance(10_000);
+  const found = [ask(undefined), ask(undefined)];
+  search.end(keyPair("FIRST"));
+  deepEqual((await Promise.all(found)).map(({ accessKeyId }) => accessKeyId), ["FIRST", "FIRST"]);
+  equal((await ask(undefined)).accessKeyId, "FIRST");
+  const count = search.count;
+  const newer = ask("FIRST");
+  search.end(keyPair("SECOND"));
+  equal((await newer).accessKeyId, "SECOND");
+  equal(search.count, count + 1);
+});
+
 Deno.test("a request of an earlier configuration searches on its own, and leaves nothing running", async () => {
   const { credentials, search, signer, timers } = setUp();
   const old = provider("east", CHAIN);
