@@ -2,6 +2,7 @@
 
 import { concat, EMPTY } from "../../base/bytes.ts";
 import { AditError, toAditError } from "../../base/errors.ts";
+import { isJsonObject } from "../../base/json.ts";
 import type { Usage } from "../../base/usage.ts";
 import { encodeFrame, EventStreamError, type Frame, FrameDecoder } from "../../codec/eventstream.ts";
 import { MAX_ANSWER_BYTES, requestIdOf } from "./answer.ts";
@@ -40,20 +41,21 @@ export async function readNative(exchange: Exchange, operation: Operation): Prom
   const body = await exchange.readAll(MAX_ANSWER_BYTES);
   if (head.status !== 200) {
     const error = classifyResponse(head.status, head.headers, body);
-    if (!isPassedOn(head.status)) throw error;
+    if (!isErrorStatus(head.status)) throw error;
     return { head, body, usage: undefined, stopReason: undefined, error };
   }
-  if (isHtml(head.headers, body)) throw new AditError("upstream_protocol");
+  // AWS SDKs read an empty body as a response without content.
+  if (body.length === 0 || isHtml(head.headers, body)) throw new AditError("upstream_protocol");
   const { usage, stopReason } = reportOf(operation, head, body);
   return { head, body, usage, stopReason, error: undefined };
 }
 
 /**
- * Redirects are not passed on, because clients would follow them with the caller's key, and neither are statuses that
- * no response can have.
+ * Whether it is the status of an error. Clients would follow a redirect with the caller's key, and read a 204 as a
+ * response without content; Bedrock sends neither.
  */
-function isPassedOn(status: number): boolean {
-  return status < 300 || (status >= 400 && status <= 599);
+function isErrorStatus(status: number): boolean {
+  return status >= 400 && status <= 599;
 }
 
 /** A larger InvokeModel body contains images or vectors, and is only parsed if its headers have no counts. */
@@ -66,10 +68,12 @@ function reportOf(
   body: Uint8Array,
 ): Pick<NativeAnswer, "usage" | "stopReason"> {
   // A compressed response is for the caller to read.
-  const read = () => headers.has("content-encoding") ? undefined : parsedBody(body);
+  const isCompressed = headers.has("content-encoding");
+  const read = () => isCompressed ? undefined : parsedBody(body);
   switch (operationRow(operation).usage) {
     case "body": {
       const answer = read();
+      if (!isCompressed && !isJsonObject(answer)) throw new AditError("upstream_protocol");
       return { usage: usageOfConverse(answer), stopReason: stopReasonOfConverse(answer) };
     }
     case "headers": {
@@ -146,7 +150,8 @@ export class NativeStream implements HoldableStream<Uint8Array<ArrayBuffer>> {
   /** With `hold`, resolves when there is content. Throws an exception that precedes it. */
   static async open(exchange: Exchange, opening: NativeOpening): Promise<NativeStream> {
     const { hold, head } = opening;
-    if (isHtml(head.headers, EMPTY)) {
+    // Frames cannot be read, or an exception added to them, inside a compressed body; Bedrock does not compress streams.
+    if (isHtml(head.headers, EMPTY) || head.headers.has("content-encoding")) {
       const error = new AditError("upstream_protocol");
       exchange.end(error);
       throw error;

@@ -134,19 +134,17 @@ Deno.test("a refusal is passed through unchanged, and logged", async () => {
   await gateway.expectSettled(1);
 });
 
-for (const status of [204, 500]) {
-  Deno.test(`an upstream that answers ${status} without a body is passed on`, async () => {
-    const gateway = startGateway(CONFIG);
-    const { response } = gateway.send("/model/m/invoke", { headers: KEY, body: "{}" });
-    (await gateway.bedrock.call(0)).answerWhole(status, null);
-    equal((await response).status, status);
-    await gateway.expectSettled(1);
-  });
-}
+Deno.test("an upstream that answers 500 without a body is passed on", async () => {
+  const gateway = startGateway(CONFIG);
+  const { response } = gateway.send("/model/m/invoke", { headers: KEY, body: "{}" });
+  (await gateway.bedrock.call(0)).answerWhole(500, null);
+  equal((await response).status, 500);
+  await gateway.expectSettled(1);
+});
 
 for (const operation of ["invoke", "converse-stream"]) {
-  for (const status of [301, 304, 307]) {
-    Deno.test(`a redirect is not passed on, so that no client follows it: ${status} for ${operation}`, async () => {
+  for (const status of [101, 204, 301, 304, 307]) {
+    Deno.test(`a status that is neither 200 nor an error is not passed on: ${status} for ${operation}`, async () => {
       const gateway = startGateway(CONFIG);
       const { response } = gateway.send(`/model/m/${operation}`, { headers: KEY, body: "{}" });
       (await gateway.bedrock.call(0)).answerWhole(status, null, { location: "https://elsewhere.test/" });
@@ -159,6 +157,43 @@ for (const operation of ["invoke", "converse-stream"]) {
     });
   }
 }
+
+for (const body of ["", '{"output":', "null", "[]"]) {
+  Deno.test(`a 200 of Converse with ${JSON.stringify(body)} is a failure, and not an empty response`, async () => {
+    const gateway = startGateway(CONFIG);
+    const { response } = gateway.send("/model/m/converse", { headers: KEY, body: "{}" });
+    (await gateway.bedrock.call(0)).answerWhole(200, body, { "content-type": "application/json" });
+    const answer = await response;
+    deepEqual([answer.status, answer.headers.get("x-amzn-errortype")], [502, "InternalServerException"]);
+    await answer.text();
+    const [line] = await gateway.logLines();
+    equal(line?.["error"], "upstream_protocol");
+    await gateway.expectSettled(1);
+  });
+}
+
+Deno.test("a 200 of InvokeModel without a body is a failure; a body of any other form is passed on", async () => {
+  for (const [body, status] of [["", 502], ["not JSON", 200]] as const) {
+    const gateway = startGateway(CONFIG);
+    const { response } = gateway.send("/model/m/invoke", { headers: KEY, body: "{}" });
+    (await gateway.bedrock.call(0)).answerWhole(200, body);
+    const answer = await response;
+    equal(answer.status, status);
+    await answer.text();
+    await gateway.expectSettled(1);
+  }
+});
+
+Deno.test("a compressed event stream is refused before it begins", async () => {
+  const gateway = startGateway(CONFIG);
+  const { response } = gateway.send("/model/m/converse-stream", { headers: KEY, body: "{}" });
+  const call = await gateway.bedrock.call(0);
+  call.answer(200, { ...EVENT_STREAM, "content-encoding": "gzip" });
+  const answer = await response;
+  deepEqual([answer.status, answer.headers.has("content-encoding")], [502, false]);
+  await answer.text();
+  await gateway.expectSettled(1);
+});
 
 /** Begins a stream; the body is still to be scripted. */
 async function openStream(operation = "converse-stream") {

@@ -211,10 +211,10 @@ Deno.test("the trace in a stream has bare ids without native access, however the
   }
 });
 
-Deno.test("an answer that is not JSON, or only its beginning, is passed on as it is", async () => {
+Deno.test("an answer of InvokeModel that is not JSON, or only its beginning, is passed on as it is", async () => {
   for (const body of [`{"trace":{"id":"${ARN}"`, `{"trace":"${ARN}`, `"${ARN}`, `${ARN} "trace`]) {
     const gateway = startGateway(CONFIG);
-    const { response } = gateway.send("/model/haiku/converse", {
+    const { response } = gateway.send("/model/haiku/invoke", {
       headers: { authorization: `Bearer ${NAMED.key}` },
       body: "{}",
     });

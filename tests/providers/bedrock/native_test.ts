@@ -188,7 +188,6 @@ Deno.test("a whole response is passed on unchanged, with the counts that can be 
       cacheReadTokens: 0,
       cacheWriteTokens: 0,
     }],
-    ["invoke", encodeUtf8(""), {}, undefined],
     ["invoke", encodeUtf8('{"prompt_token_count":7}'), {}, {
       ...COUNTED,
       outputTokens: 0,
