@@ -47,7 +47,8 @@ function measureObject(value: JsonObject, size: Sums): void {
       if (member === undefined) continue;
       size.textBytes += key.length;
       if (!isJsonObject(member)) measure(member, size);
-      else if (key === "image") size.images++;
+      // A block, and not a parameter of a tool with that name.
+      else if (key === "image" && member["source"] !== undefined) size.images++;
       else if (DOCUMENTS.has(key)) measureDocument(member, size);
       else measureObject(member, size);
     }

@@ -67,6 +67,15 @@ const CASES: readonly Case[] = [
     max: 9,
   },
   {
+    name: "a tool with a parameter called image, which is none",
+    body: {
+      tools: [{
+        name: "f",
+        input_schema: { properties: { image: { type: "string", description: TEXT } } },
+      }],
+    },
+  },
+  {
     name: "Messages with a document of text",
     body: { messages: [{ content: [{ type: "document", source: { type: "text", data: TEXT } }] }] },
   },
