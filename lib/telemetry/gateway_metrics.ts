@@ -33,7 +33,7 @@ export class GatewayMetrics {
       (set) => set({}, facts().loopLagMs / 1000),
     );
     this.#targetGauge("adit_target_available", {
-      help: "1 if a target accepts requests, 0 while it rests; only targets that have been used.",
+      help: "Whether a target accepts requests (1) or rests (0); only targets that have been used.",
       value: ({ available }) => Number(available),
     });
     this.#targetGauge("adit_target_in_flight", {
@@ -85,7 +85,7 @@ export class GatewayMetrics {
     );
     this.#gauge(
       "adit_ledger_failing",
-      "1 while the usage ledger cannot be written, otherwise 0.",
+      "Whether the usage ledger cannot be written: 1 or 0.",
       (set) => ledger(({ isFailing }) => set({}, Number(isFailing))),
     );
   }
@@ -103,12 +103,12 @@ export class GatewayMetrics {
     );
     this.#gauge(
       "adit_config_refused",
-      "1 if the last reload was refused and an earlier configuration is in use, otherwise 0.",
+      "Whether the last reload was refused, so an earlier configuration is in use: 1 or 0.",
       (set) => set({}, Number(facts().isConfigRefused)),
     );
     this.#gauge(
       "adit_credentials_failing",
-      "1 if the last search for a provider's credentials failed, otherwise 0.",
+      "Whether the last search for a provider's credentials failed: 1 or 0.",
       [
         "provider",
       ],
