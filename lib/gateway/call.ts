@@ -373,7 +373,8 @@ export class Call implements Linked<Call>, RecordableCall {
   /** The cost of a complete answer in nanodollars; undefined if it is unknown. */
   get cost(): number | undefined {
     const usage = this.#finalOutcome()?.usage;
-    return usage && this.#costOf({ usage })?.nano;
+    if (usage === undefined || this.hold === undefined) return undefined;
+    return this.#costOf({ usage: this.hold.asked.withPrompts(usage, this.#brokenAttempts) })?.nano;
   }
 
   /** The outcome of a complete answer, with the service tier, which InvokeModel names only in its headers. */

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { compilePrices } from "../../lib/facts/price_table.ts";
 import type { SnapshotParts } from "../fakes/snapshot.ts";
 import { model, provider, snapshot } from "../fakes/snapshot.ts";
@@ -42,6 +43,27 @@ Deno.test("a whole answer that is sent in pieces names its cost, too", async () 
   assert.equal(answer.headers.get("x-adit-cost"), "0.0000372");
   assert.ok((await answer.text()).length > 100_000);
   assert.equal((await gateway.logLines())[0]?.["cost_usd"], "0.0000372");
+});
+
+Deno.test("the cost in the header includes attempts that broke off, as in the log", async () => {
+  const [east, west] = [provider("east", "us-east-1"), provider("west", "us-west-2")];
+  const haiku = model("haiku", east);
+  const gateway = priced({
+    models: [{
+      ...haiku,
+      targets: [haiku.targets[0], { ...model("haiku", west).targets[0], priority: 1 }],
+      routing: { ...haiku.routing, retry: { ...haiku.routing.retry, attempts: 2 } },
+    }],
+  });
+  const { response } = gateway.send(CHAT, { headers: KEY, body: chatBody() });
+  const broken = (await gateway.bedrock.call(0)).answer(200);
+  broken.push(encodeUtf8(ANSWER.slice(0, 20)));
+  broken.fail();
+  (await gateway.bedrock.call(1)).answerWhole(200, ANSWER);
+  const cost = (await response).headers.get("x-adit-cost");
+  const [line] = await gateway.logLines();
+  assert.ok(Number(cost) > 0.0000372, `${cost}`);
+  assert.deepEqual([line?.["cost_usd"], line?.["estimated"]], [cost, true]);
 });
 
 Deno.test("the service tier that served the request decides, and the header can be turned off", async () => {

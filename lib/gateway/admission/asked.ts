@@ -1,5 +1,6 @@
 /** A request to be admitted: its caller, its model, and the number of tokens that it will probably need. */
 
+import type { Usage } from "../../base/usage.ts";
 import type { Plan } from "../../snapshot/plan.ts";
 import type { Dialect } from "../dialect.ts";
 import type { Caller, Snapshot } from "../../snapshot/snapshot.ts";
@@ -67,6 +68,13 @@ export class Asked {
   get estimate(): TokenEstimate {
     this.#size ??= this.#measure?.();
     return this.#estimate ??= this.#toEstimate(this.parts.plan, this.#size ?? this.#wholeBody());
+  }
+
+  /** The usage with this many more prompts, for attempts that broke off before another target answered. */
+  withPrompts(usage: Usage, count: number): Usage {
+    return count === 0
+      ? usage
+      : { ...usage, inputTokens: usage.inputTokens + count * this.estimate.inputTokens };
   }
 
   /** Undefined if no meter has needed it. */

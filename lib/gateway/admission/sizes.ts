@@ -73,8 +73,8 @@ export class Sizes {
   settle(asked: Asked, ending: Ending): Spent {
     if (asked.parts.counts !== "tokens") return { usage: unitsOnly(ending.usage), estimated: false };
     const { usage = NOTHING, error, drained = false, accepted, brokenAttempts } = ending;
-    const broken = brokenAttempts === 0 ? 0 : brokenAttempts * asked.estimate.inputTokens;
-    if (!accepted) return { usage: withInput(NOTHING, broken), estimated: broken > 0 };
+    const hasBroken = brokenAttempts > 0;
+    if (!accepted) return { usage: asked.withPrompts(NOTHING, brokenAttempts), estimated: hasBroken };
     // A reranker reports no tokens, so they are estimated for token limits.
     const counted = usage.outputTokens + promptTokens(usage) + (usage.images ?? 0) +
       // A prompt that a guardrail has blocked uses no tokens, and none are estimated.
@@ -83,10 +83,9 @@ export class Sizes {
     // A whole response has reported all of its usage, even if its client leaves while it is sent.
     if ((isRead || !ending.isStream) && counted > 0) {
       if (isRead) this.#learn(asked, usage, ending);
-      return { usage: withInput(usage, usage.inputTokens + broken), estimated: broken > 0 };
+      return { usage: asked.withPrompts(usage, brokenAttempts), estimated: hasBroken };
     }
-    const estimated = this.#estimateBroken(asked, ending);
-    return { usage: withInput(estimated, estimated.inputTokens + broken), estimated: true };
+    return { usage: asked.withPrompts(this.#estimateBroken(asked, ending), brokenAttempts), estimated: true };
   }
 
   /** What a running stream has used so far: the reported usage, or an estimate from the bytes that were sent. */
@@ -173,8 +172,4 @@ function moved(known: number, sample: number, { min, max }: Ratio): number {
 
 function promptTokens({ inputTokens, cacheReadTokens, cacheWriteTokens }: Usage): number {
   return inputTokens + cacheReadTokens + cacheWriteTokens;
-}
-
-function withInput(usage: Usage, inputTokens: number): Usage {
-  return usage.inputTokens === inputTokens ? usage : { ...usage, inputTokens };
 }
