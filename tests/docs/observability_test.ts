@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { GatewayMetrics } from "../../lib/telemetry/gateway_metrics.ts";
 import { requestFields } from "../../lib/telemetry/log_line.ts";
 import { RequestMetrics } from "../../lib/telemetry/request_metrics.ts";
-import { readRepositoryFile } from "../meta/sources.ts";
+import { readRepositoryFile, repositoryFiles } from "../meta/sources.ts";
 import { FACTS } from "../telemetry/gateway_facts.ts";
 import { record } from "../telemetry/record.ts";
 
@@ -20,6 +20,15 @@ function namesBelow(heading: string): readonly string[] {
 
 Deno.test("the page describes every field of a request's log line", () => {
   assert.deepEqual(namesBelow("### Fields of a request"), Object.keys(requestFields(record())).toSorted());
+});
+
+Deno.test("the page lists every value of the label api", async () => {
+  const paths = (await repositoryFiles()).filter((path) => /^lib\/endpoints\/.*\.ts$/.test(path));
+  const code = paths.map(readRepositoryFile).join("\n");
+  const endpoints = new Set([...code.matchAll(/\bendpoint: "(\w+)"/g)].map(([, name = ""]) => name));
+  const [sentence = ""] = /The label `api` is [^]*?exist\./.exec(page) ?? [];
+  const listed = [...sentence.matchAll(/`(\w+)`/g)].map(([, name = ""]) => name);
+  assert.deepEqual(listed.toSorted(), ["api", "none", ...endpoints].toSorted());
 });
 
 Deno.test("the page describes every metric", async () => {
