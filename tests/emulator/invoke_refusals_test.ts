@@ -123,6 +123,10 @@ const REFUSED: Readonly<Record<string, RefusedRequest>> = {
     body: new TextEncoder().encode("{"),
     message: "Malformed input request, please reformat your input and try again.",
   },
+  "JSON that is too deep to walk through": {
+    body: new TextEncoder().encode(`{"messages":${"[".repeat(1e5)}${"]".repeat(1e5)}}`),
+    message: "Malformed input request, please reformat your input and try again.",
+  },
   "Nova: an unknown field": {
     model: NOVA,
     body: { messages: [ask("hi")], max_tokens: 5 },

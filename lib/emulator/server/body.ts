@@ -26,6 +26,7 @@ export function parseJson(body: Uint8Array<ArrayBuffer>, headers: Headers): Json
   const text = decodeUtf8(unpack(body, headers.get("content-encoding")));
   if (text.trim() === "") return undefined;
   const value = parse(text);
+  if (isDeeperThan(MAX_DEPTH, value)) throw malformed();
   if (!isWellFormed(value)) {
     throw invalid("The request body is not valid JSON: no low surrogate in string");
   }
@@ -36,8 +37,20 @@ function parse(text: string): JsonValue {
   try {
     return JSON.parse(text);
   } catch {
-    throw invalid("Malformed input request, please reformat your input and try again.");
+    throw malformed();
   }
+}
+
+function malformed(): BedrockException {
+  return invalid("Malformed input request, please reformat your input and try again.");
+}
+
+/** Deeper values would exhaust the stack of whatever walks through them; the service does not document its limit. */
+const MAX_DEPTH = 1000;
+
+function isDeeperThan(depth: number, value: JsonValue): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return depth === 0 || Object.values(value).some((inner) => isDeeperThan(depth - 1, inner));
 }
 
 /** Whether no string has an unpaired surrogate, which the service refuses. */
