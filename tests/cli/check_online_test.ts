@@ -42,6 +42,7 @@ models:
   nova: { provider: east, id: us.amazon.nova-lite-v1:0 }
   old: { provider: east, id: amazon.titan-text-lite-v1 }
   closed: { provider: east, id: cohere.command-r-v1:0 }
+  all: { targets: [{ model: nova }, { model: closed, priority: 1 }] }
 callers:
   app: { key: sha256:${"a".repeat(64)}, models: ["*"] }
 `,
@@ -61,7 +62,11 @@ Deno.test("a model at its end of life is a warning, a model without a lifecycle 
     err,
     "adit.yaml:5:3: models.old: the model is legacy; it reached its end of life on 2001-02-03 (warning)\n",
   );
-  match(out, /^models\.nova: answers$/m);
+  equal(
+    out.match(/^models\.nova: answers$/mg)?.length,
+    1,
+    "each target is asked once, also for several models",
+  );
   match(out, /^models\.old: answers$/m);
   match(
     out,

@@ -46,7 +46,9 @@ export async function askOnline(snapshot: Snapshot, options: OnlineOptions): Pro
   const providers = await Promise.all(
     [...snapshot.providers.values()].map((provider) => askProvider(provider, options)),
   );
-  const targets = [...snapshot.models.values()].flatMap((model) => model.targets);
+  const all = [...snapshot.models.values()].flatMap((model) => model.targets);
+  // A model may use the targets of another, which need not be asked again.
+  const targets = [...new Map(all.map((target) => [JSON.stringify(target.path), target])).values()];
   const findings = [...providers];
   for (let start = 0; start < targets.length; start += AT_ONCE) {
     const group = targets.slice(start, start + AT_ONCE);
