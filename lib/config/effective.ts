@@ -71,7 +71,7 @@ export function effectiveValues(value: unknown, { schema, sourceMap }: Effective
       );
       return { kind: "mapping", entries };
     }
-    if (content instanceof z.ZodArray && Array.isArray(value)) {
+    if (content instanceof z.ZodArray && Array.isArray(value) && value.length > 0) {
       return { kind: "list", items: value.map((item, index) => below(item, content.element, pathOf(index))) };
     }
     return leaf(path !== undefined && sourceMap.readsSecretAt(path) ? REDACTED : value, path);

@@ -219,6 +219,7 @@ Deno.test("config prints every value that applies with its origin, and no secret
   for (
     const line of [
       "listen: 127.0.0.1:8080 # default",
+      "trusted_proxies: [] # default",
       "    region: eu-north-1 # adit.yaml:5 ${env:REGION}",
       '      access_key_id: "[redacted]" # adit.yaml:7',
       '      secret_access_key: "[redacted]" # adit.yaml:8 ${env:SECRET_KEY}',
