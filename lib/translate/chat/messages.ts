@@ -36,13 +36,13 @@ class ConversationTranslator {
   readonly #system: SystemBlock[] = [];
   /** Undefined before the first call. */
   #calledTools: Set<string> | undefined;
-  readonly #callIds: CallIds;
+  /** Undefined before the first call. */
+  #callIds: CallIds | undefined;
   /** The calls in the last assistant turn, by the caller's id. */
   readonly #openCalls = new Map<string, OpenCall>();
 
   constructor(private readonly context: ConversationContext) {
     this.#turns = new Turns(context.cachePoints, context.traits);
-    this.#callIds = new CallIds(context.traits);
   }
 
   translate(messages: readonly ChatMessage[]): Conversation {
@@ -152,7 +152,7 @@ class ConversationTranslator {
   #addCall(call: ChatToolCall): void {
     if (this.#openCalls.has(call.id)) throw invalidField(`${call.path}.id`, "duplicate tool call id");
     (this.#calledTools ??= new Set()).add(call.name);
-    const toolUseId = this.#callIds.next(call.id);
+    const toolUseId = (this.#callIds ??= new CallIds(this.context.traits)).next(call.id);
     this.#openCalls.set(call.id, { name: call.name, toolUseId, result: undefined });
     const name = this.context.toolNames.toConverse(call.name);
     this.#turns.add("assistant", { toolUse: { toolUseId, name, input: call.arguments } });

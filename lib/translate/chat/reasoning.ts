@@ -168,9 +168,9 @@ export function limitThinking(
     readonly thinking: JsonObject | undefined;
   },
 ): number | undefined {
-  const limit = limitWithBudget(thinking, { maxTokens, maxOutputTokens });
   const budget = thinking?.budget_tokens;
-  if (typeof budget !== "number" || limit === undefined) return limit;
+  if (typeof budget !== "number") return maxTokens;
+  const limit = limitWithBudget(budget, { maxTokens, maxOutputTokens });
   const isContradiction = request.thinking !== undefined && maxTokens !== undefined && maxTokens <= budget;
   if (limit > budget && !isContradiction) return limit;
   throw invalidField(

@@ -22,7 +22,7 @@ export interface InvokeStreamContext {
 // Nearly all events; their text is passed on without parsing.
 const DELTA_START = '{"type":"content_block_delta"';
 /** A delta with an ARN in a trace cannot be shorter. */
-const SHORTEST_TRACE = 100;
+const SHORTEST_TRACE = 150;
 const DELTA_HEAD = "event: content_block_delta\ndata: ";
 
 /** Relays one stream: `push` every chunk, then `end`, or `fail` after an error. */

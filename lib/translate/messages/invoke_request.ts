@@ -12,7 +12,7 @@ import { chooseStops } from "../converse/limits.ts";
 import { activeThinking, type FieldsContext, isEmpty, setsSampling } from "../converse/members.ts";
 import { guardrailHeaders, refuseGuardrailMembers } from "../converse/guardrail.ts";
 import type { ModelSettings } from "../../snapshot/snapshot.ts";
-import { limitWithBudget } from "../converse/thinking/budget.ts";
+import { limitWithThinking } from "../converse/thinking/budget.ts";
 import { withoutRefusedThinking } from "../converse/thinking/forced_calls.ts";
 import { IgnoredFields } from "../converse/ignored.ts";
 import { fitFields } from "./invoke_fields.ts";
@@ -109,7 +109,7 @@ interface DefaultsContext extends FieldsContext {
 function raiseLimit(body: Members, { maxOutputTokens }: ModelTraits): void {
   const { max_tokens: maxTokens } = body;
   if (typeof maxTokens !== "number") return;
-  const limit = limitWithBudget(activeThinking(body), { maxTokens, maxOutputTokens });
+  const limit = limitWithThinking(activeThinking(body), { maxTokens, maxOutputTokens });
   if (limit !== undefined) body.max_tokens = limit;
 }
 

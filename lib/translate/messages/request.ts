@@ -21,7 +21,7 @@ import { messagesReasoning } from "./reasoning.ts";
 import { planMessagesTools } from "./tools.ts";
 import { isMetadataValue } from "../converse/request_metadata.ts";
 import { ToolNames } from "../converse/tools/tool_names.ts";
-import { limitWithBudget } from "../converse/thinking/budget.ts";
+import { limitWithThinking } from "../converse/thinking/budget.ts";
 import { rulesOutThinking, withoutRefusedThinking } from "../converse/thinking/forced_calls.ts";
 import type { ToolPlan } from "../converse/tools/tools.ts";
 
@@ -87,7 +87,7 @@ function translate(request: MessagesRequest, context: MessagesConverseContext): 
   const { temperature, topP } = chooseSampling(request, { ...limited, defaults, thinking });
   // The caller does not know the operator's thinking budget, so the limit is raised above it.
   const limit = activeThinking(reasoning) === undefined
-    ? limitWithBudget(thinking, { maxTokens, maxOutputTokens: traits.maxOutputTokens })
+    ? limitWithThinking(thinking, { maxTokens, maxOutputTokens: traits.maxOutputTokens })
     : maxTokens;
 
   return {

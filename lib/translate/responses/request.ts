@@ -25,7 +25,7 @@ import {
   openAiTierConfig,
 } from "../converse/members.ts";
 import { checkMetadata } from "../converse/request_metadata.ts";
-import { limitWithBudget } from "../converse/thinking/budget.ts";
+import { limitWithThinking } from "../converse/thinking/budget.ts";
 import { withoutRefusedThinking } from "../converse/thinking/forced_calls.ts";
 import { ToolNames } from "../converse/tools/tool_names.ts";
 import { withOneChoice } from "../converse/tools/tools.ts";
@@ -135,7 +135,7 @@ function inferenceConfig(
   const maxTokens = chooseMaxTokens(asked, { traits, ignored, path: "max_output_tokens", defaults });
   const { temperature, topP } = chooseSampling(request, { traits, ignored, defaults, thinking });
   return {
-    maxTokens: limitWithBudget(thinking, { maxTokens, maxOutputTokens: traits.maxOutputTokens }),
+    maxTokens: limitWithThinking(thinking, { maxTokens, maxOutputTokens: traits.maxOutputTokens }),
     temperature,
     topP,
     stopSequences,

@@ -17,10 +17,18 @@ export interface BudgetLimits {
  * (https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html).
  */
 export function limitWithBudget(
-  thinking: JsonObject | undefined,
+  budget: number,
   { maxTokens, maxOutputTokens = Infinity }: BudgetLimits,
+): number {
+  if (maxTokens !== undefined && maxTokens > budget) return maxTokens;
+  return Math.min(budget + (maxTokens ?? ANSWER_TOKENS), maxOutputTokens);
+}
+
+/** The same for a request that may have no budget. */
+export function limitWithThinking(
+  thinking: JsonObject | undefined,
+  limits: BudgetLimits,
 ): number | undefined {
   const budget = thinking?.budget_tokens;
-  if (typeof budget !== "number" || (maxTokens !== undefined && maxTokens > budget)) return maxTokens;
-  return Math.min(budget + (maxTokens ?? ANSWER_TOKENS), maxOutputTokens);
+  return typeof budget === "number" ? limitWithBudget(budget, limits) : limits.maxTokens;
 }

@@ -39,7 +39,7 @@ export class CallIds {
   /** Undefined before the first call. */
   #uses: Map<string, number> | undefined;
 
-  constructor(private readonly traits: Pick<ModelTraits, "toolCallIds"> = { toolCallIds: "any" }) {}
+  constructor(private readonly traits: Pick<ModelTraits, "toolCallIds"> = ANY_IDS) {}
 
   /** The id to send for another call, to which the following results belong. */
   next(callId: string): string {
@@ -60,6 +60,8 @@ export class CallIds {
     return fromHash(sha256Hex(`${callId}\n${use}`));
   }
 }
+
+const ANY_IDS = { toolCallIds: "any" } as const;
 
 interface IdForm {
   readonly valid: RegExp;
