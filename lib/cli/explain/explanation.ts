@@ -143,7 +143,7 @@ function targetFacts(plan: Plan, options: ExplainOptions): readonly Fact[] {
     ...targets.flatMap((target) => [
       ...(targets.length > 1 ? [{ topic: "target", text: target.settings?.name ?? "" }] : []),
       ...providerFacts(target, options),
-      ...requestFacts(target, options),
+      ...requestFacts(target, { ...options, isOnly: targets.length === 1 }),
       priceFact(target, options),
       ...quotaFacts(target),
       ...(target.settings === undefined ? [] : settingFacts(target.settings, options)),
@@ -239,13 +239,15 @@ function describeCredentials(credentials: Credentials): string {
 
 function requestFacts(
   { provider, settings: model, modelId }: Target,
-  { sourceMap }: ExplainOptions,
+  { sourceMap, caller, isOnly }: ExplainOptions & { readonly isOnly: boolean },
 ): readonly Fact[] {
   const request = (whole: Operation, stream: Operation) =>
     `${OPERATIONS[whole].method} ${operationPath(whole, [modelId])} (streams: ${lastSegment(stream)})`;
   const native = {
     topic: "native",
-    text: `any operation on ${modelSegment(modelId)}`,
+    text: `any operation on ${modelSegment(modelId)}${
+      isOnly ? "" : nativeCondition(provider, caller, sourceMap)
+    }`,
   };
   if (model === undefined) return [native];
   const vectors = (["embeddings", "rerank"] as const).filter((topic) => model.traits[topic] !== "none");
@@ -277,6 +279,17 @@ function requestFacts(
     ownFact("messages", model) ?? { topic: "messages", text: `${messages}, ${reason}` },
     native,
   ];
+}
+
+/** When requests to Bedrock's own API reach a target outside the caller's `native` regions; empty for others. */
+function nativeCondition(
+  { region }: Provider,
+  caller: Caller | undefined,
+  sourceMap: SourceMap,
+): string {
+  if (caller?.native === undefined || caller.native.regions.has(region)) return "";
+  const path = ["callers", caller.name, "native"];
+  return `, only if the path or ARN names ${region}, which is not in ${written(path, sourceMap)}`;
 }
 
 /** The address to which requests are passed on; undefined if they are translated. */
