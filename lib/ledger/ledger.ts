@@ -199,6 +199,13 @@ export class Ledger {
     this.#isClosed = true;
     this.#timer?.cancel();
     this.#port.terminate();
+    const { path, queued, dropped, error } = this.status;
+    if (queued === 0) return;
+    this.#options.logger.log("error", "requests are missing from the ledger, which could not be written", {
+      path,
+      error,
+      requests: queued + dropped,
+    });
   }
 
   async #finish(): Promise<void> {

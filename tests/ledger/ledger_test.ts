@@ -132,6 +132,24 @@ Deno.test("a batch that cannot be written is retried, and rows beyond the limit 
   assert.equal(log.join("").match(/usage is not written to the ledger/g)?.length, 1);
 });
 
+Deno.test("rows that cannot be written at shutdown are reported as missing", async () => {
+  const { time, ledger, say, log, flushLog } = await open();
+  for (let count = 0; count < 3; count++) ledger.add(RECORD);
+  time.advance(300);
+  say({ kind: "not written", message: "no such file" });
+  ledger.add(RECORD);
+  const closing = ledger.close();
+  say({ kind: "closed" });
+  await closing;
+  await flushLog();
+  const { message, requests, error } = JSON.parse(log.join("").trim().split("\n").at(-1) ?? "{}");
+  assert.deepEqual([message, requests, error], [
+    "requests are missing from the ledger, which could not be written",
+    4,
+    "no such file",
+  ]);
+});
+
 Deno.test("a clock jump changes the time of rows and nothing else", async () => {
   const { time, ledger, batches } = await open();
   const nowMs = time.clock.now();
