@@ -106,7 +106,7 @@ export const caller = mapping(() => ({
   team: text({ expected: TEAM_EXPECTED, pattern: NAME }).optional()
     .describe("Team that the caller belongs to, for limits, budgets and reports."),
   tags: z.record(
-    z.string().regex(NAME),
+    z.string().regex(NAME).register(about, { expected: "letters, digits and . _ - (at most 64)" }),
     text({ expected: "a value of 1 to 128 printable characters", pattern: /^[\x20-\x7e]{1,128}$/ }),
   ).register(about, { expected: "a mapping of at most 3 strings" })
     .refine((tags) => Object.keys(tags).length <= 3)

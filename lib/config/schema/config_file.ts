@@ -161,7 +161,9 @@ const traces = mapping(() => ({
     "URL of an OpenTelemetry collector for OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces.",
   ),
   headers: z.record(
-    z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
+    z.string().regex(/^[A-Za-z0-9-]{1,64}$/).register(about, {
+      expected: "letters, digits and - (at most 64)",
+    }),
     secretText("the value of a header", /^[\x20-\x7e]+$/),
   )
     .register(about, { expected: "a mapping of header names to values", sensitive: true }).prefault({})

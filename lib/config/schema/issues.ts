@@ -12,7 +12,7 @@ import {
   quote,
   quoteKey,
 } from "../../base/problems.ts";
-import { aboutOf, keysOf, schemaAt, takesScalar, valueAt } from "./schema_walk.ts";
+import { aboutOf, aboutOfKeys, keysOf, schemaAt, takesScalar, valueAt } from "./schema_walk.ts";
 import { didYouMean, nearest, suggestion } from "./suggest.ts";
 import { parseScalar } from "./values.ts";
 
@@ -51,6 +51,12 @@ export function explainIssue(issue: Issue, { value, root, sourceMap }: Explained
       const problem = sourceMap.problemOfKey([...path, key], message);
       return { ...problem, path: formatPath(name === undefined ? path : [...path, name]) };
     });
+  }
+  if (issue.code === "invalid_key") {
+    const parent = path.slice(0, -1);
+    const { expected } = expectation(issue, aboutOfKeys(schemaAt(root, parent, value)));
+    const name = quoteKey(String(path.at(-1)));
+    return [sourceMap.problemOfKey(path, `expected ${expected} as the name, found ${name}`)];
   }
   const words = schema && aboutOf(schema);
   const { expected, known } = expectation(issue, words);

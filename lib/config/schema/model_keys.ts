@@ -13,7 +13,18 @@ import {
   PICKS,
   SERVICE_TIERS,
 } from "../../snapshot/snapshot.ts";
-import { about, decimal, duration, either, integer, list, mapping, percentage, text } from "./fields.ts";
+import {
+  about,
+  decimal,
+  duration,
+  either,
+  flag,
+  integer,
+  list,
+  mapping,
+  percentage,
+  text,
+} from "./fields.ts";
 import { traits } from "./trait_keys.ts";
 import { NAME } from "./values.ts";
 
@@ -78,6 +89,9 @@ export const geography = () =>
 
 const modelId = () => text({ expected: "a model id", pattern: /^[\x21-\x7e]+$/, maxLength: 2048 });
 
+const teamName = () =>
+  z.string().min(1).max(64).register(about, { expected: "a team of 1 to 64 characters" });
+
 /** Keys that depend on the model id. */
 const target = () => ({
   provider: text({ expected: "the name of a provider" }).optional()
@@ -111,10 +125,10 @@ const target = () => ({
     .optional().describe(
       "Types of tools to leave out: any in requests that are passed on; in translated Responses, those that Bedrock does not run.",
     ),
-  hoist_tools: z.boolean().optional().describe(
+  hoist_tools: flag().optional().describe(
     "Move the tools in additional_tools items of Responses that are passed on into tools; default: false.",
   ),
-  ids: z.record(z.string().min(1).max(64), modelId()).register(about, {
+  ids: z.record(teamName(), modelId()).register(about, {
     expected: "a mapping from teams to model ids",
   })
     .optional().describe(

@@ -37,7 +37,7 @@ const role = mapping(() => ({
     sensitive: true,
   }).optional().describe("External id, if the role's trust policy requires one."),
   tags: z.record(
-    z.string().min(1).max(128),
+    z.string().min(1).max(128).register(about, { expected: "a tag of 1 to 128 characters" }),
     z.string().max(256).register(about, { expected: "a string of at most 256 characters" }),
   ).register(about, { expected: "a mapping of strings" }).prefault({}).describe(
     "Session tags, at most 50; {caller} and {team} in values are replaced by names, with a separate session for each.",

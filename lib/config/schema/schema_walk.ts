@@ -98,6 +98,12 @@ export function aboutOf(schema: Schema): About | undefined {
   return words ?? (content && aboutOf(content));
 }
 
+/** The metadata of the keys of a mapping with free keys. */
+export function aboutOfKeys(schema: Schema | undefined): About | undefined {
+  const content = schema && unwrap(schema);
+  return content instanceof z.ZodRecord ? aboutOf(content.keyType) : undefined;
+}
+
 /**
  * Whether no part of a value may be shown; `content` is the result of `contentOf`. For a mapping with fixed keys,
  * each key decides.
