@@ -342,12 +342,8 @@ export class Ledger {
     const nowMs = this.#options.clock.monotonic();
     if (nowMs - this.#loggedMs < LOG_EVERY_MS) return;
     this.#loggedMs = nowMs;
-    this.#options.logger.log("error", "usage is not written to the ledger", {
-      path: this.#settings.path,
-      error: this.#error,
-      queued: this.#queue.length,
-      dropped: this.#dropped,
-    });
+    const { path, error, queued, dropped } = this.status;
+    this.#options.logger.log("error", "usage is not written to the ledger", { path, error, queued, dropped });
   }
 }
 

@@ -142,7 +142,9 @@ Deno.test("rows that cannot be written at shutdown are reported as missing", asy
   say({ kind: "closed" });
   await closing;
   await flushLog();
-  const { message, requests, error } = JSON.parse(log.join("").trim().split("\n").at(-1) ?? "{}");
+  const [{ queued } = {}, { message, requests, error } = {}] = log.join("").trim().split("\n").slice(-2)
+    .map((line) => JSON.parse(line));
+  assert.equal(queued, 3, "the batch that was being written counts, too");
   assert.deepEqual([message, requests, error], [
     "requests are missing from the ledger, which could not be written",
     4,
