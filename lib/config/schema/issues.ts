@@ -83,8 +83,13 @@ export function explainIssue(issue: Issue, { value, root, sourceMap }: Explained
       : "",
     common !== "" || words?.hint === undefined ? common : `; ${words.hint}`,
   ];
-  return [sourceMap.problem(path, `expected ${expected}, found ${description}${advice.join("")}`)];
+  const keys = schema === undefined || expected !== "a mapping" ? [] : keysOf(schema, found);
+  const form = keys.length === 0 || keys.length > MAX_KEYS ? "" : ` (keys: ${keys.join(", ")})`;
+  return [sourceMap.problem(path, `expected ${expected}${form}, found ${description}${advice.join("")}`)];
 }
+
+/** More keys of a mapping are not listed. */
+const MAX_KEYS = 8;
 
 /**
  * `region` of `region:us-east-1`, which YAML parses as one key; undefined if the key has no colon or equals sign.
