@@ -1,6 +1,7 @@
 /** What the page shows where there is nothing, or nobody answers; and what it costs the gateway. */
 
 import { equal, ok } from "node:assert/strict";
+import type { Page } from "playwright-core";
 import { emulatorConfig } from "../e2e/configs.ts";
 import { startProgram } from "../e2e/program.ts";
 import { browserTest, closeBrowserAtEnd, row } from "./browser.ts";
@@ -60,14 +61,11 @@ browserTest("a page that nobody can see asks for nothing", async ({ open }) => {
   await page.reload();
   await page.getByText("Requests per second").waitFor();
   const polled = () => page.waitForRequest(/admin\/v1\/now/);
-  const show = (hidden: boolean) =>
-    page.evaluate(`Object.defineProperty(document, "hidden", { configurable: true, get: () => ${hidden} });
-      document.dispatchEvent(new Event("visibilitychange"))`);
   const next = polled();
   await page.clock.runFor(2000);
   await next;
 
-  await show(true);
+  await hide(page, true);
   // What was under way when the page was hidden may still end.
   await page.clock.runFor(60_000);
   let asked = 0;
@@ -75,9 +73,38 @@ browserTest("a page that nobody can see asks for nothing", async ({ open }) => {
   await page.clock.runFor(600_000);
   equal(asked, 0);
   const again = polled();
-  await show(false);
+  await hide(page, false);
   await again;
 });
+
+browserTest(
+  "what could not be loaded before the page was hidden is loaded when it is shown",
+  async ({ open }) => {
+    await using program = await startProgram("bun", emulatorConfig());
+    const page = await open(program.adminUrl);
+    await page.getByText("Requests per second").waitFor();
+    await page.clock.install();
+    const lost = "**/admin/v1/catalog*";
+    await page.route(lost, (route) => route.abort());
+    const failed = page.waitForEvent("requestfailed");
+    await page.getByRole("link", { name: "Models" }).click();
+    await failed;
+    await page.getByText("The gateway is not responding.").waitFor();
+    await hide(page, true);
+    await page.unroute(lost);
+    await hide(page, false);
+    await page.clock.runFor(1_000);
+    await row(page, "Models", "claude").waitFor();
+  },
+);
+
+/** Makes the page believe that it is hidden, or shown again. */
+async function hide(page: Page, hidden: boolean): Promise<void> {
+  await page.evaluate(
+    `Object.defineProperty(document, "hidden", { configurable: true, get: () => ${hidden} });
+    document.dispatchEvent(new Event("visibilitychange"))`,
+  );
+}
 
 const MODELS = 10_000;
 
