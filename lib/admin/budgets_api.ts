@@ -8,14 +8,11 @@ import type { AdminApi } from "./api.ts";
 
 /** The budgets of the gateway. */
 export interface BudgetControl {
-  view(): readonly BudgetSubject[];
+  view(): readonly unknown[];
+  /** `usd`, `tokens` or `requests`; undefined for an unknown budget. */
+  unitOf(name: string): string | undefined;
   /** Adds the amount to what is spent, or resets it if undefined. Returns undefined for an unknown budget. */
-  correct(name: string, subject: string, amount: bigint | undefined): BudgetSubject | undefined;
-}
-
-interface BudgetSubject {
-  readonly name: string;
-  readonly unit: string;
+  correct(name: string, subject: string, amount: bigint | undefined): object | undefined;
 }
 
 export interface BudgetsApiOptions {
@@ -79,10 +76,10 @@ async function correct(request: Request, call: Call & { readonly name: string })
   const budget = decodedName(call.name);
   const subject = textOf(body, "subject", "");
   const reason = textOf(body, "reason", undefined);
-  const unit = budgets.view().find(({ name }) => name === budget)?.unit ?? "usd";
+  const unit = budgets.unitOf(budget);
+  if (unit === undefined) return json(404, { error: `there is no budget ${JSON.stringify(budget)}` });
   const amount = action === "reset" ? undefined : amountOf(body, unit);
   const view = budgets.correct(budget, subject, amount?.units);
-  if (view === undefined) return json(404, { error: `there is no budget ${JSON.stringify(budget)}` });
   audit({ action, budget, subject, amount: amount?.text, reason, remote });
   return json(200, view);
 }

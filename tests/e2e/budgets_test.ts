@@ -115,6 +115,21 @@ Deno.test("a spent budget refuses with headers that stop retries, survives a kil
     assert.equal((await fetch(`${path}/reset`, { method: "POST", body: "{}" })).status, 401);
   }));
 
+Deno.test("a budget that nobody has used yet is corrected in its own unit, and only for subjects that exist", () =>
+  inFolder(async (folder) => {
+    const text = config(folder, "{ requests: 5, each: caller }");
+    await using program = await startProgram("bun", text);
+    const adjust = async (body: unknown) => {
+      const url = `${program.adminUrl}/admin/v1/budgets/search-month/adjust`;
+      const response = await fetch(url, { method: "POST", headers: ADMIN, body: JSON.stringify(body) });
+      return [response.status, await response.json()] as const;
+    };
+    const [status, { spent }] = await adjust({ subject: "demo", amount: "2", reason: "moved" });
+    assert.deepEqual([status, spent], [200, "2"]);
+    const [refused, { error }] = await adjust({ subject: "dmeo", amount: "2", reason: "moved" });
+    assert.deepEqual([refused, /there is no caller "dmeo"/.test(error)], [400, true]);
+  }));
+
 Deno.test("50 concurrent streams overshoot a small budget by no more than the reported worst case", () =>
   inFolder(async (folder) => {
     await using program = await startProgram(

@@ -365,6 +365,22 @@ Deno.test("unmetered operations are refused, and so are unknown prices with pric
   assert.ok(start({ hasPrices: false }).ask()?.held !== undefined);
 });
 
+for (
+  const [each, known, unknown] of [
+    ["none", "", "ann"],
+    ["caller", "ann", "anne"],
+    ["team", "search", ""],
+    ["model", "haiku", "__proto__"],
+  ] as const
+) {
+  Deno.test(`a correction for each ${each} refuses a subject that no request can have`, () => {
+    const { meter } = start({ budgets: [{ limit: NANO, each }] });
+    assert.equal(meter.correct("b", known, NANO_BIG)?.spent, "1.00");
+    assert.throws(() => meter.correct("b", unknown, NANO_BIG), /^AditError: subject: budget "b" is /);
+    assert.deepEqual(meter.view().map(({ subject }) => subject), [known]);
+  });
+}
+
 Deno.test("corrections change what is spent, but never below zero", () => {
   const { spend, meter, ask } = start({ budgets: [{ limit: NANO / 10 }] });
   spend(100);

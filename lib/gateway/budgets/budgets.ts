@@ -14,6 +14,7 @@ import { type Applied, BudgetHold, type Taking } from "./budget_hold.ts";
 import { sizeOf } from "./budget_sizes.ts";
 import { type BudgetIdentity, type BudgetState, BudgetStates } from "./budget_states.ts";
 import { amountText, budgetCut, budgetHeader, budgetRefusal, viewOf } from "./budget_words.ts";
+import { refuseUnknownSubject } from "./known_subject.ts";
 import { NOTHING, subjectOf, type UsedByCaller, usedBySubject } from "./used_before.ts";
 import { type Window, windowAt, windowEndText } from "./windows.ts";
 
@@ -243,14 +244,24 @@ export class Budgets implements Meter {
       });
   }
 
+  unitOf(name: string): BudgetUnit | undefined {
+    return this.#byName.get(name)?.unit;
+  }
+
   /**
    * Adds an amount to what a subject has spent in the current window; `undefined` sets it to nothing. Returns the new
-   * view, or undefined if there is no such budget.
+   * view, or undefined if there is no such budget. Throws an AditError for a subject that the budget cannot have, whose
+   * amount would never be compared with anything.
    */
   correct(name: string, subject: string, amount: bigint | undefined): BudgetView | undefined {
     const budget = this.#byName.get(name);
     if (budget === undefined) return undefined;
-    const state = this.#states.of({ ...this.#currentOf(budget), subject });
+    const current = this.#currentOf(budget);
+    const isUsed = this.#states.subjectsOf(current).some((state) =>
+      state.subject === subject && state.isUsed
+    );
+    if (!isUsed) refuseUnknownSubject(budget, subject, this.#snapshot);
+    const state = this.#states.of({ ...current, subject });
     this.#turn.run(() => {
       const spent = amount === undefined ? 0n : state.spent + amount;
       state.spend((spent < 0n ? 0n : spent) - state.spent, 0);
