@@ -17,7 +17,7 @@ const LOADERS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   config: async () => (await import("./config.ts")).config,
   schema: async () => (await import("./schema.ts")).schema,
   prices: async () => (await import("./prices.ts")).prices,
-  usage: async () => (await import("./usage_table.ts")).usage,
+  usage: async () => (await import("./usage/usage_table.ts")).usage,
   import: async () => (await import("./import.ts")).importConfig,
   keygen: async () => (await import("./keygen.ts")).keygen,
   emulator: async () => (await import("./emulator.ts")).emulator,

@@ -13,7 +13,7 @@ export interface DoubtOptions {
   readonly nowMs: number;
 }
 
-/** Warns of doubtful settings of providers, callers, proxies and traces. */
+/** Warns about settings of providers, callers, proxies and traces that are probably mistakes. */
 export function warnOfDoubts(config: Config, { context, nowMs }: DoubtOptions): void {
   for (const [name, entry] of Object.entries(config.providers)) doubtProvider(name, entry, context);
   for (const [name, entry] of Object.entries(config.callers)) {

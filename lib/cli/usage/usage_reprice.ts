@@ -1,10 +1,10 @@
 /** `adit usage reprice`: recomputes the cost of requests in the ledger's file with the current prices. */
 
 import { setTimeout } from "node:timers/promises";
-import type { Clock } from "../base/clock.ts";
-import { usdText } from "../facts/cost.ts";
-import { correctLedger, readLedger } from "../ledger/file.ts";
-import type { UsageQuery } from "../ledger/queries.ts";
+import type { Clock } from "../../base/clock.ts";
+import { usdText } from "../../facts/cost.ts";
+import { correctLedger, readLedger } from "../../ledger/file.ts";
+import type { UsageQuery } from "../../ledger/queries.ts";
 import {
   type KeptHours,
   LEFT_REASONS,
@@ -14,10 +14,10 @@ import {
   type RepriceResult,
   Repricing,
   targetKey,
-} from "../ledger/reprice.ts";
-import { csvLines, type Shown } from "../ledger/views.ts";
-import type { Snapshot } from "../snapshot/snapshot.ts";
-import { counted, textTable } from "./text_table.ts";
+} from "../../ledger/reprice.ts";
+import { csvLines, type Shown } from "../../ledger/views.ts";
+import type { Snapshot } from "../../snapshot/snapshot.ts";
+import { counted, textTable } from "../text_table.ts";
 
 export interface RepriceArguments {
   /** Folder of the ledger. */

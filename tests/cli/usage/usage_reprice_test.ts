@@ -1,12 +1,12 @@
 /** The output of `adit usage reprice`. */
 
 import { deepEqual, equal, match } from "node:assert/strict";
-import { usage } from "../../lib/cli/usage_table.ts";
-import { openLedger } from "../../lib/ledger/file.ts";
-import type { LedgerRow } from "../../lib/ledger/row.ts";
-import { LedgerWriter } from "../../lib/ledger/writer.ts";
-import { batchOf, LEDGER_ROW } from "../suites/ledger_rows.ts";
-import { type Run, run } from "./run.ts";
+import { usage } from "../../../lib/cli/usage/usage_table.ts";
+import { openLedger } from "../../../lib/ledger/file.ts";
+import type { LedgerRow } from "../../../lib/ledger/row.ts";
+import { LedgerWriter } from "../../../lib/ledger/writer.ts";
+import { batchOf, LEDGER_ROW } from "../../suites/ledger_rows.ts";
+import { type Run, run } from "../run.ts";
 
 const ARN = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile";
 const CONFIG = `prices: { file: prices.yaml }

@@ -1,14 +1,14 @@
 /** `adit usage`: usage and cost from the ledger's file; and `adit usage reprice`. */
 
-import { AditError, messageOf } from "../base/errors.ts";
-import { readLedger } from "../ledger/file.ts";
-import { parseUsageQuery } from "../ledger/period.ts";
-import { queryUsage, type UsageQuery, type UsageResult } from "../ledger/queries.ts";
-import { csvLines, sumMembers, usageRows, usageView } from "../ledger/views.ts";
-import type { CliIo } from "./io.ts";
-import { loadOrReport } from "./loaded.ts";
-import { parseOptions, wrongUsage } from "./options.ts";
-import { textTable } from "./text_table.ts";
+import { AditError, messageOf } from "../../base/errors.ts";
+import { readLedger } from "../../ledger/file.ts";
+import { parseUsageQuery } from "../../ledger/period.ts";
+import { queryUsage, type UsageQuery, type UsageResult } from "../../ledger/queries.ts";
+import { csvLines, sumMembers, usageRows, usageView } from "../../ledger/views.ts";
+import type { CliIo } from "../io.ts";
+import { loadOrReport } from "../loaded.ts";
+import { parseOptions, wrongUsage } from "../options.ts";
+import { textTable } from "../text_table.ts";
 import { repriceUsage } from "./usage_reprice.ts";
 
 /** Runs `adit usage`; returns the exit code: 0, 1 if the ledger cannot be read, 2 for wrong usage. */
